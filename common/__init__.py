@@ -1,0 +1,1 @@
+"""Shared rooms of Proving Ground; importing this package costs nothing."""

@@ -1,0 +1,21 @@
+"""stdout is for machines: one JSON object a line. Everything for people goes to stderr."""
+
+import json
+import sys
+from typing import Any
+
+
+def emit(event: str, **fields: Any) -> None:
+    """Write ``{"event": event, ...}`` as one line on stdout and flush it.
+
+    Non-finite floats are refused (``ValueError``): ``NaN`` is not JSON, and a reader that accepts
+    it would hide exactly the failure it should show. Callers turn them into ``None`` knowingly.
+    """
+    sys.stdout.write(json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Write one line for the person at the terminal (stderr)."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,187 @@
+"""What every step shares: options, configuration, switches, the summary line and the exit code."""
+
+import argparse
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from common.config import Config, leaf_fields, load_config
+from common.errors import CannotRunError, ClaimError
+from common.events import emit, say
+from common.stages.task import Task
+from common.switches import SWITCHES, check_switches, is_on
+
+SECRETS = ("FIREWORKS_API_KEY", "HF_TOKEN", "WANDB_API_KEY")
+"""Environment variables whose values never reach an output."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a stage's body is given."""
+
+    task: Task
+    config: Config
+    options: argparse.Namespace
+    output_dir: Path
+    data_dir: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a stage ended: whether its claim holds, the summary's fields, and why not if it does not."""
+
+    ok: bool
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the road.
+
+    Attributes:
+        name: ``prepare``, ``local_eval``, ``preview``, ``regenerate`` or ``train``.
+        body: does the work; raises ``CannotRunError`` or ``ClaimError``, or returns a ``Result``.
+        sections: the configuration sections it reads; only their options exist on its command line.
+        add_options: adds the stage's own options to the parser.
+        mocks: the switches whose mocks it enters when they are on.
+    """
+
+    name: str
+    body: Callable[[Run], Result]
+    sections: Sequence[str]
+    add_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    mocks: Sequence[str] = ()
+
+    def main(self, task: Task, description: str | None, argv: Sequence[str] | None = None) -> NoReturn:
+        """Run the stage as a script and exit: 0 claim holds, 1 it does not, 2 could not run."""
+        sys.exit(_run(self, task, description or "", sys.argv[1:] if argv is None else argv))
+
+
+def _run(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> int:
+    try:
+        result = _execute(stage, task, description, argv)
+    except ClaimError as error:
+        result = Result(ok=False, problem=str(error))
+    except CannotRunError as error:
+        return _could_not_run(stage, str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in {"common", "examples", "task", ""}:
+            raise
+        return _could_not_run(stage, f"the package {error.name!r} is missing; install this project's extras")
+    except KeyboardInterrupt:
+        say(f"{stage.name}: interrupted; what is finished is kept, run it again to go on")
+        return 130
+    except Exception:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
+        say(scrub(traceback.format_exc()))
+        emit("summary", stage=stage.name, ok=False, error="unexpected error, see stderr")
+        return 1
+    emit("summary", stage=stage.name, ok=result.ok, **result.summary)
+    if not result.ok:
+        say(scrub(f"{stage.name}: claim does not hold: {result.problem}"))
+    return 0 if result.ok else 1
+
+
+def _could_not_run(stage: Stage, problem: str) -> int:
+    line = " ".join(scrub(problem).split())
+    emit("summary", stage=stage.name, ok=False, error=line)
+    say(f"error: {line}")
+    return 2
+
+
+def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> Result:
+    options, overrides = _parse(stage, task, description, argv)
+    check_switches()
+    config = load_config(options.config, overrides, os.environ)
+    run = Run(
+        task=task,
+        config=config,
+        options=options,
+        output_dir=(options.output_dir or default_output_dir(task, stage.name)).resolve(),
+        data_dir=(config.data.dir or task.folder).resolve(),
+    )
+    with ExitStack() as stack:
+        active = [SWITCHES[name] for name in stage.mocks if is_on(name)]
+        if active:
+            from common.mocks import activate
+
+            stack.enter_context(activate(active, run.task, run.output_dir))
+        return stage.body(run)
+
+
+def default_output_dir(task: Task, stage: str) -> Path:
+    """``outputs/<example>/<stage>`` beside the ``examples`` folder, whatever the working directory."""
+    return task.folder.parent.parent / "outputs" / task.name / stage
+
+
+def scrub(text: str) -> str:
+    """``text`` without the values of the environment's secrets."""
+    for name in SECRETS:
+        if secret := os.environ.get(name, "").strip():
+            text = text.replace(secret, f"<{name}>")
+    return text
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CannotRunError(f"{message} (--help lists the options)")
+
+
+def _parse(
+    stage: Stage, task: Task, description: str, argv: Sequence[str]
+) -> tuple[argparse.Namespace, dict[str, str]]:
+    parser = _Parser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        epilog="Precedence: command line > environment (PROVING_GROUND_<SECTION>__<KEY>) > config.json >"
+        " defaults.\n"
+        "Exit codes: 0 the claim holds, 1 it does not, 2 the step could not run.",
+    )
+    parser.add_argument(
+        "--config", type=Path, default=task.folder / "config.json", metavar="FILE", help="configuration file"
+    )
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="default: outputs/<example>/<stage>")
+    stage.add_options(parser)
+    settings = parser.add_argument_group("settings of config.json")
+    for key, default, text in leaf_fields():
+        if key.split(".")[0] in stage.sections:
+            shown = "" if default is None else f" (default {json.dumps(default, default=str)})"
+            settings.add_argument(
+                f"--{key}",
+                dest=key,
+                metavar=key.rsplit(".", 1)[-1].upper(),
+                help=(text + shown).replace("%", "%%"),
+            )
+    if "grpo" in stage.sections:
+        settings.add_argument_group().add_argument(
+            "--grpo.FIELD", dest="grpo.FIELD", metavar="VALUE", help="any field of TRL's GRPOConfig"
+        )
+    plain, dotted = _split_grpo(argv) if "grpo" in stage.sections else (list(argv), {})
+    options = parser.parse_args(plain)
+    given = {key: value for key, value in vars(options).items() if "." in key and value is not None}
+    return options, {**given, **dotted}
+
+
+def _split_grpo(argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Take ``--grpo.name value`` and ``--grpo.name=value`` out: argparse cannot know TRL's fields."""
+    plain: list[str] = []
+    dotted: dict[str, str] = {}
+    words = iter(argv)
+    for word in words:
+        match = re.fullmatch(r"--(grpo\.\w+)(?:=(.*))?", word, re.DOTALL)
+        if not match:
+            plain.append(word)
+            continue
+        value = match[2] if match[2] is not None else next(words, None)
+        if value is None:
+            raise CannotRunError(f"{word}: expected a value")
+        dotted[match[1]] = value
+    return plain, dotted
