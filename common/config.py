@@ -48,6 +48,9 @@ class DataConfig(Section):
     coverage_tolerance: Fraction = Field(
         0.0, description="share of the wanted rows that coverage may fall short by"
     )
+    decontaminate: Path | None = Field(
+        None, description="JSON lines of held-out questions; rows that share eight words with one are dropped"
+    )
     dir: Path | None = Field(None, description="folder of the prepared data; the example's own by default")
 
 
@@ -88,11 +91,35 @@ class SandboxConfig(Section):
     memory_mb: PositiveInt = Field(512, description="address space of one program, in MiB")
 
 
+class EmbeddedConfig(Section):
+    """The embedded policy and its warm start: everything that shapes it, besides the data."""
+
+    hidden_size: PositiveInt = Field(128, description="width of the model")
+    layers: PositiveInt = Field(3, description="transformer layers")
+    heads: PositiveInt = Field(4, description="attention heads")
+    vocabulary: int = Field(1024, ge=300, description="most tokens of the tokenizer learnt from the data")
+    rewarded_share: Fraction = Field(0.2, description="share of warm-start answers in the rewarded form")
+    warm_start_steps: PositiveInt = Field(400, description="optimizer steps of the supervised warm start")
+    warm_start_batch_size: PositiveInt = Field(64, description="answers per step of the warm start")
+    warm_start_learning_rate: PositiveFloat = Field(2e-3, description="peak learning rate of the warm start")
+
+
+class LoraConfig(Section):
+    """Train low-rank adapters instead of all weights."""
+
+    rank: int = Field(0, ge=0, description="rank of the adapters; 0 trains all weights")
+    alpha: PositiveInt = Field(32, description="scale of the adapters")
+    dropout: Fraction = Field(0.0, description="dropout of the adapters")
+    target_modules: str = Field("all-linear", description="modules to adapt, as peft names them")
+
+
 class ModelConfig(Section):
     """Step 4: the policy."""
 
     name: str = Field("embedded", description="embedded, or anything transformers can load")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="weights' type")
+    lora: LoraConfig = Field(default_factory=LoraConfig)
+    embedded: EmbeddedConfig = Field(default_factory=EmbeddedConfig)
 
 
 class TrainingConfig(Section):

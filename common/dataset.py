@@ -32,6 +32,15 @@ def read_jsonl(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tup
     Raises ``CannotRunError`` naming ``file:line`` for a missing file, invalid UTF-8, anything that is
     not a JSON object (``NaN`` and ``Infinity`` are not JSON), blank lines, and overlong lines.
     """
+    for number, line in read_lines(path, max_line_bytes):
+        yield number, parse_line(path, number, line)
+
+
+def read_lines(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
+    """Yield ``(line number from 1, raw bytes)``, streaming; for readers that parse in other processes.
+
+    Raises ``CannotRunError`` for a missing file and for an overlong line.
+    """
     try:
         stream = path.open("rb")
     except OSError as error:
@@ -42,7 +51,7 @@ def read_jsonl(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tup
             number += 1
             if len(line) > max_line_bytes:
                 bad_line(path, number, f"longer than {max_line_bytes:,} bytes; split or drop this row")
-            yield number, _parse_object(path, number, line)
+            yield number, line
 
 
 def bad_line(path: Path, number: int, problem: str) -> NoReturn:
@@ -50,7 +59,8 @@ def bad_line(path: Path, number: int, problem: str) -> NoReturn:
     raise CannotRunError(f"{path}:{number}: {problem}")
 
 
-def _parse_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def parse_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """The JSON object of one line; ``CannotRunError`` naming ``file:line`` when it is none."""
     try:
         value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:

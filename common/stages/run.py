@@ -112,13 +112,27 @@ def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str]) ->
         if active:
             from common.mocks import activate
 
-            stack.enter_context(activate(active, run.task, run.output_dir))
+            stack.enter_context(activate(active, task.folder, run.output_dir))
         return stage.body(run)
 
 
 def default_output_dir(task: Task, stage: str) -> Path:
     """``outputs/<example>/<stage>`` beside the ``examples`` folder, whatever the working directory."""
     return task.folder.parent.parent / "outputs" / task.name / stage
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Add ``--limit`` for the stages that can work on the first rows alone."""
+    parser.add_argument(
+        "--limit", type=positive_int, metavar="N", help="only the first N rows of dataset.jsonl"
+    )
+
+
+def positive_int(text: str) -> int:
+    """An option's whole number of at least 1; raises ``ValueError`` as argparse expects."""
+    if (value := int(text)) < 1:
+        raise ValueError(text)
+    return value
 
 
 def scrub(text: str) -> str:

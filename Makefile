@@ -1,0 +1,49 @@
+# Make in front, nox behind: every target is a nox session of the same name.
+# `make e2e EXAMPLE=math_example` runs one example; `make tests ARGS="-k boxed"` hands arguments on.
+
+PYTHON ?= python3
+VENV := .venv
+NOX := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/nox
+EXAMPLE ?=
+ARGS ?=
+
+# session or session(example)
+pick = $(NOX) -s $(if $(EXAMPLE),"$(1)($(EXAMPLE))",$(1)) $(if $(ARGS),-- $(ARGS))
+
+.DEFAULT_GOAL := help
+.PHONY: help prep tests test e2e lint types bench dev constraints clean
+
+help: ## print this help
+	@echo "make TARGET [EXAMPLE=folder] [ARGS=\"words for the script or pytest\"]"
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+prep: $(VENV)/ready ## step 0 of every example: check the manifests, write the data
+	@$(call pick,prep)
+
+e2e: $(VENV)/ready ## every step of every example: mocked APIs, one training step, no network
+	@$(call pick,e2e)
+
+test: $(VENV)/ready ## lint, types and all unit tests
+	@$(NOX) -s lint types tests
+
+tests: $(VENV)/ready ## unit tests only
+	@$(call pick,tests)
+
+lint types bench constraints: $(VENV)/ready
+	@$(NOX) -s $@ $(if $(ARGS),-- $(ARGS))
+
+dev: $(VENV)/ready ## an environment with everything in .venv-dev, to run the scripts by hand
+	@$(NOX) -s dev
+
+clean: ## remove environments, caches and outputs
+	rm -rf .nox $(VENV) .venv-dev outputs .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# nox and uv, and nothing else; nox makes the environments that do the work.
+$(VENV)/ready: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than 3.11; say make PYTHON=python3.11 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "error: $(PYTHON) cannot make environments; install its venv module" >&2; exit 2; }
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nox uv
+	@touch $@

@@ -1,0 +1,112 @@
+"""Pack a reward into one ``main.py`` that runs where this project is not installed.
+
+The hosted evaluator gets the reward's own source, not a re-implementation: the module that defines it
+and every module of this project that it needs, found by reading imports. ``main.py`` unpacks them into a
+temporary folder and defines ``evaluate(messages, ground_truth=None, **kwargs)``.
+"""
+
+import ast
+import importlib.util
+import inspect
+import pprint
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from common.errors import CannotRunError
+
+_MAIN = '''\
+"""Evaluator bundle: the reward {name}, packed by Proving Ground. Generated; do not edit."""
+
+import importlib
+import os
+import sys
+import tempfile
+
+SOURCES = {sources}
+
+_folder = tempfile.mkdtemp(prefix="evaluator-")
+for _path, _text in SOURCES.items():
+    _file = os.path.join(_folder, *_path.split("/"))
+    os.makedirs(os.path.dirname(_file), exist_ok=True)
+    with open(_file, "w", encoding="utf-8") as _stream:
+        _stream.write(_text)
+sys.path.insert(0, _folder)
+reward = importlib.import_module({module!r}).{attribute}
+
+
+def evaluate(messages, ground_truth=None, **kwargs):
+    """Score the last message. A broken ground truth raises: it must not look like a wrong answer."""
+    columns = {{key: [value] for key, value in kwargs.items()}}
+    score = reward([messages[-1:]], ground_truth=[ground_truth], **columns)[0]
+    reason = "not applicable" if score is None else f"{name} = {{score:g}}"
+    metric = {{"score": score or 0.0, "reason": reason, "is_score_valid": score is not None}}
+    return {{**metric, "metrics": {{{name!r}: metric}}}}
+'''
+
+
+def bundle(reward: Any) -> str:
+    """The text of a ``main.py`` whose ``evaluate`` is ``reward``.
+
+    Raises ``CannotRunError`` when ``reward`` cannot be found again by its module and name (a closure or
+    a lambda), because then its code cannot be sent.
+    """
+    module = sys.modules[reward.__module__]
+    attribute = next((name for name, value in vars(module).items() if value is reward), None)
+    if attribute is None:
+        raise CannotRunError(
+            f"the reward {reward!r} has no name in its module {module.__name__}; bundling needs one"
+        )
+    sources = dict(sorted(_closure(module)))
+    return _MAIN.format(
+        name=reward.__name__,
+        sources=pprint.pformat(sources, width=120, sort_dicts=False),
+        module=module.__name__,
+        attribute=attribute,
+    )
+
+
+def _closure(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """``(path in the bundle, source)`` of ``module`` and of all it needs of this project."""
+    folder = Path(inspect.getfile(module)).parent
+    waiting, seen = [module.__name__], {module.__name__}
+    while waiting:
+        name = waiting.pop()
+        path = _find(name, folder)
+        if path is None:
+            continue
+        source = path.read_text(encoding="utf-8")
+        suffix = "/__init__.py" if path.name == "__init__.py" else ".py"
+        yield name.replace(".", "/") + suffix, source
+        parents = [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
+        for needed in [*parents, *_mentioned(ast.parse(source))]:
+            if needed not in seen:
+                seen.add(needed)
+                waiting.append(needed)
+
+
+def _mentioned(tree: ast.AST) -> Iterator[str]:
+    """Module names that a source imports, or names in a string (``python -m common.x`` of a worker)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"common(\.[a-z_]+)+", str(node.value)):
+            yield str(node.value)
+
+
+def _find(name: str, folder: Path) -> Path | None:
+    """The file of a module of ``common``, or of one beside the reward's own file; ``None`` for any other."""
+    if name.split(".")[0] == "common":
+        try:
+            spec = importlib.util.find_spec(name)
+        except ModuleNotFoundError:  # "common.x.NAME" where x is a module: NAME is no module
+            return None
+        return Path(spec.origin) if spec and spec.origin else None
+    beside = folder / f"{name}.py"
+    return beside if "." not in name and beside.is_file() else None

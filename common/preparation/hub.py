@@ -1,0 +1,29 @@
+"""The real dataset from the Hugging Face hub, at its pinned revision, streamed."""
+
+from collections.abc import Iterator, Sequence
+
+from common.errors import CannotRunError
+from common.preparation.declare import HubSource, Row
+
+
+def hub_rows(hub: HubSource, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of ``hub``, reduced to ``columns``, without storing the dataset.
+
+    Raises ``CannotRunError`` when the hub is out of reach or lacks the dataset, revision or columns.
+    """
+    import httpx
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
+
+    try:
+        stream = load_dataset(hub.dataset, hub.config, split=hub.split, revision=hub.revision, streaming=True)
+        names = stream.column_names or []
+        if missing := [name for name in columns if name not in names]:
+            raise CannotRunError(f"{hub.dataset}: no column {missing[0]!r} at revision {hub.revision}")
+        yield from stream.select_columns(list(columns))
+    except (OSError, ValueError, httpx.HTTPError, DatasetsError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CannotRunError(
+            f"{hub.dataset} at {hub.revision[:12]} cannot be read from the hub ({reason});"
+            " check the network, or give --source builtin or a local path"
+        ) from error

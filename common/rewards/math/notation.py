@@ -1,0 +1,147 @@
+r"""LaTeX and plain notation brought to one spelling, in time linear in the length of the text.
+
+Nothing here knows what an answer means; it only removes what never changes the meaning (spacing,
+delimiters, display commands) and refuses what no reader should be given (control characters,
+unbalanced brackets, texts too long or too deep to be an answer).
+"""
+
+import re
+
+MAX_LENGTH = 2000
+"""Longest answer or ground truth that is read, in characters. Answers are short; attacks are long."""
+
+MAX_DEPTH = 30
+"""Deepest bracket nesting that is read: bounds every recursion after this point."""
+
+CURRENCY = "＄"
+r"""Stands for a dollar *sign* (``\$`` or an unpaired ``$``) once math delimiters are gone."""
+
+TEXT_COMMAND = re.compile(
+    r"\\(?:text|textbf|textit|textrm|textsf|textnormal|mathrm|mathbf|mathit|mathsf|mbox|hbox|operatorname)"
+    r"\s*\{([^{}]*)\}"
+)
+
+_CHARACTERS = str.maketrans(
+    {
+        **{"−": "-", "﹣": "-", "∕": "/", "⁄": "/", "∶": ":", "，": ",", "’": "'", "\u200b": None, "\ufeff": None},
+        **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": r"\div ", "±": r"\pm ", "∞": r"\infty "},
+        **{"≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∈": r"\in ", "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset "},
+        **{"π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "°": r"^{\circ}"},
+        **{"²": "^{2}", "³": "^{3}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}"},
+    }
+)
+_COMMAND = re.compile(r"\\([a-zA-Z]+|[\s\S])")
+_RENAMED = {
+    **dict.fromkeys(("left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr"), ""),
+    **dict.fromkeys(("biggl", "biggr", "Biggl", "Biggr", "displaystyle", "textstyle", "limits", "!"), ""),
+    **dict.fromkeys((",", ";", ":", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace"), " "),
+    **{"dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac", "$": CURRENCY, "%": "%", "lbrace": r"\{"},
+    **{"rbrace": r"\}", "lbrack": "[", "rbrack": "]", "leq": r"\le", "geq": r"\ge", "leqslant": r"\le"},
+    **{"geqslant": r"\ge", "neq": r"\ne", "varnothing": r"\emptyset", "degree": r"^{\circ}", "lt": "<", "gt": ">"},
+}
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+class UnreadableError(ValueError):
+    """The text is not an answer; ``str(error)`` says why in a few words."""
+
+
+def clean(text: str) -> str:
+    """One spelling of ``text``: no delimiters, display commands or stray spaces.
+
+    Raises ``UnreadableError`` for empty, overlong, unbalanced or too deeply nested text and for
+    control characters and lone surrogates.
+    """
+    if len(text) > MAX_LENGTH:
+        raise UnreadableError(f"longer than {MAX_LENGTH} characters")
+    if any((ord(char) < 32 and char not in "\t\n\r") or 0xD800 <= ord(char) <= 0xDFFF for char in text):
+        raise UnreadableError("control characters or lone surrogates")
+    text = re.sub(r"\\(?:left|right)\s*\.", "", text.translate(_CHARACTERS))
+    text = _COMMAND.sub(lambda match: _RENAMED.get(match[1], match[0]), text)
+    _check_brackets(text)
+    text = _unwrap(text)
+    if text[:1] in ("–", "—"):
+        text = "-" + text[1:]
+    text = re.sub(r"\$([^$]*)\$", r"\1", text).replace("$", CURRENCY)
+    text = re.sub(r"\{\s*,\s*\}", ",", text)
+    text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
+    text = re.sub(r"√\s*(\d+|[A-Za-z])", r"\\sqrt{\1}", text)
+    text = _unwrap(" ".join(text.split()))
+    if not text:
+        raise UnreadableError("empty")
+    return text
+
+
+def _unwrap(text: str) -> str:
+    """Strip whole-text delimiters, one redundant box or brace pair at a time, and a final full stop."""
+    before = None
+    while before != text:
+        before = text
+        text = text.strip().rstrip(".,;").removesuffix("\\\\").strip()
+        for opening, closing in _DELIMITERS:
+            inner = text[len(opening) : len(text) - len(closing)]
+            if len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing):
+                if opening in inner or closing in inner:
+                    continue
+                text = inner
+        box = re.match(r"\\(?:boxed|fbox)\s*\{", text)
+        if box and matching(text, box.end() - 1) == len(text) - 1:
+            text = text[box.end() : -1]
+        elif text.startswith("{") and matching(text, 0) == len(text) - 1:
+            text = text[1:-1]
+    return text
+
+
+def matching(text: str, start: int) -> int | None:
+    r"""Index of the ``}`` that closes the ``{`` at ``start``; ``None`` if it never closes.
+
+    Escaped braces (``\{``) do not count, as in TeX.
+    """
+    depth, index = 0, start
+    while index < len(text):
+        char = text[index]
+        if char == "\\":
+            index += 1
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0:
+                return index
+        index += 1
+    return None
+
+
+def split_top(text: str, separator: re.Pattern[str]) -> list[str]:
+    r"""Split at matches of ``separator`` that stand outside all brackets (``()``, ``[]``, ``{}``, ``\{\}``)."""
+    cuts = {match.start(): match.end() for match in separator.finditer(text) if match.end() > match.start()}
+    pieces, depth, begin, index = [], 0, 0, 0
+    while index < len(text):
+        if depth == 0 and index in cuts:
+            pieces.append(text[begin:index])
+            begin = index = cuts[index]
+            continue
+        depth += (text[index] in _OPEN) - (text[index] in _CLOSE)
+        index += 1
+    return [*pieces, text[begin:]]
+
+
+def _check_brackets(text: str) -> None:
+    """Brackets must nest; ``[`` may close with ``)`` and the reverse, since intervals do that."""
+    depth = groups = index = 0
+    while index < len(text):
+        escaped = text[index] == "\\"
+        index += escaped
+        char = text[index : index + 1]
+        step = (char != "" and char in _OPEN) - (char != "" and char in _CLOSE)
+        depth += step
+        if char in ("{", "}") and not escaped:
+            groups += step
+        if depth < 0 or groups < 0:
+            raise UnreadableError("unbalanced brackets")
+        if depth > MAX_DEPTH:
+            raise UnreadableError("brackets nested too deeply")
+        index += 1
+    if depth or groups:
+        raise UnreadableError("unbalanced brackets")

@@ -1,0 +1,69 @@
+"""Exact evaluation of GSM8K's calculator annotations, such as ``16-3-4=9`` or ``10*.5=5``."""
+
+import ast
+import operator
+import re
+from collections.abc import Callable
+from fractions import Fraction
+
+_OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_NUMBER = r"\d+(?:\.\d*)?|\.\d+"
+_ALLOWED = re.compile(rf"(?:{_NUMBER}|[-+*/()])+")
+_PERCENT = re.compile(rf"({_NUMBER})%")
+MAX_LENGTH = 200
+
+
+def computes(annotation: str) -> bool:
+    """Whether ``expression=value`` holds.
+
+    Exactly, or within half a unit of the value's last written digit (``10/3=3.33``): a value that was
+    rounded says so by its digits, and ``10/3=3`` is wrong only in the eyes of an exact calculator, so
+    one whole unit is allowed for whole values too when the expression divides.
+    """
+    left, separator, right = _plain(annotation).rpartition("=")
+    value, stated = evaluate(left), evaluate(right)
+    if not separator or value is None or stated is None:
+        return False
+    return abs(value - stated) <= _rounding(left, right)
+
+
+def _plain(text: str) -> str:
+    text = re.sub(r"[\s$,]", "", text).replace("x", "*").replace("×", "*").replace("÷", "/")
+    return _PERCENT.sub(r"(\1/100)", text)
+
+
+def _rounding(left: str, stated: str) -> Fraction:
+    """Half a unit of the last written digit where rounding can occur at all, else nothing."""
+    digits = stated.partition(".")[2].rstrip(")")
+    if "/" in left or "." in left:
+        return Fraction(1, 2 * 10 ** len(digits)) if digits.isdigit() else Fraction(1, 2)
+    return Fraction(0)
+
+
+def evaluate(expression: str) -> Fraction | None:
+    """The exact value of ``+ - * /`` on plain numbers; ``None`` for anything else and for division by zero."""
+    if len(expression) > MAX_LENGTH or not _ALLOWED.fullmatch(expression):
+        return None
+    try:
+        # Python's own grammar refuses the leading zeros that "007" may carry.
+        tree = ast.parse(re.sub(r"(?<![\d.])0+(?=\d)", "", expression), mode="eval")
+        return _value(tree.body, expression)
+    except (SyntaxError, ZeroDivisionError, RecursionError, ValueError):
+        return None
+
+
+def _value(node: ast.expr, source: str) -> Fraction:
+    if isinstance(node, ast.Constant):
+        # From the text, because 0.1 as a float is not a tenth.
+        return Fraction(ast.get_source_segment(source, node) or "")
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        value = _value(node.operand, source)
+        return -value if isinstance(node.op, ast.USub) else value
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        return _OPERATORS[type(node.op)](_value(node.left, source), _value(node.right, source))
+    raise ValueError("not plain arithmetic")

@@ -1,0 +1,151 @@
+"""Every check of the project, each in an environment of its own. ``nox --list`` says what there is.
+
+Examples are found in ``examples/``: a folder with a ``config.json`` is one. Adding a folder adds its
+sessions. What a session installs is an extra or a group of ``pyproject.toml``, at the versions of
+``constraints.txt``.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.8"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests", "e2e"]
+
+ROOT = Path(__file__).parent
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/config.json"))
+PREPARED = [name for name in EXAMPLES if (ROOT / "examples" / name / "prepare_data.py").is_file()]
+GROUPS = ("test", "lint", "types", "dev")
+
+STEPS = ("rewards", "fireworks", "mocks")
+"""Extras for everything but training: no torch, seconds to install."""
+
+
+def _find_links() -> str | None:
+    """pip's ``find-links`` setting, which uv does not read by itself."""
+    if links := os.environ.get("PIP_FIND_LINKS"):
+        return links
+    if not (pip := shutil.which("pip")):
+        return None
+    command = [pip, "config", "get", "global.find-links"]
+    shown = subprocess.run(command, check=False, capture_output=True, text=True)
+    return shown.stdout.strip() or None
+
+
+def _install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ("test",)) -> None:
+    """Install this project (editable) with ``extras`` and dependency ``groups``, nothing else."""
+    if not os.environ.get("UV_FIND_LINKS") and (links := _find_links()):
+        session.env["UV_FIND_LINKS"] = " ".join(links.split())
+    # Without bytecode every run compiles the trainer's imports again, which costs more than the step.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
+    project = nox.project.load_toml("pyproject.toml")
+    wanted = [package for group in groups for package in nox.project.dependency_groups(project, group)]
+    target = f".[{','.join(extras)}]" if extras else "."
+    session.install("-c", "constraints.txt", "-e", target, *wanted)
+
+
+def _workers() -> str:
+    return os.environ.get("PYTEST_WORKERS", "auto")
+
+
+@nox.session
+@nox.parametrize("example", PREPARED, ids=PREPARED)
+def prep(session: nox.Session, example: str) -> None:
+    """Step 0: the manifest can be reproduced to the byte; then write the data."""
+    _install(session, "rewards", groups=())
+    script = f"examples/{example}/prepare_data.py"
+    if session.posargs:
+        session.run("python", script, *session.posargs)
+        return
+    session.run("python", script, "--check")
+    session.run("python", script)
+
+
+@nox.session
+@nox.parametrize("part", ["common", "training", *EXAMPLES], ids=["common", "training", *EXAMPLES])
+def tests(session: nox.Session, part: str) -> None:
+    """Unit tests of one part. Only `training` installs torch."""
+    if part == "training":
+        _install(session, *STEPS, "train", "lora")
+        paths = ["tests/unit/training"]
+    elif part == "common":
+        _install(session, *STEPS, "plot", "parquet")
+        paths = ["tests/unit", "--ignore=tests/unit/training", "--ignore=tests/unit/examples"]
+    else:
+        _install(session, *STEPS)
+        paths = ["tests/unit/examples", f"--example={part}"]
+    session.run("pytest", "-n", _workers(), *paths, *session.posargs)
+
+
+@nox.session
+@nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
+def e2e(session: nox.Session, example: str) -> None:
+    """Every step of an example as a user runs it: mocked APIs, one training step, no network."""
+    _install(session, *STEPS, "train")
+    suite = ["tests/test_readiness.py", f"--example={example}"]
+    session.run("pytest", "-n", _workers(), *suite, *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and formatting."""
+    session.env["RUFF_NO_CACHE"] = "false"
+    session.install("-c", "constraints.txt", *_group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict, on `common` and on each example's own files."""
+    _install(session, *STEPS, "plot", "parquet", groups=("types",))
+    session.run("mypy", "common", "noxfile.py")
+    for example in EXAMPLES:
+        # One run for each: every example has a module named `task`.
+        session.run("mypy", f"examples/{example}")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Benchmarks: ratios measured in one run, never asserted. `nox -s bench -- sandbox` picks by name."""
+    _install(session, *STEPS, "train")
+    for script in sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")):
+        if not session.posargs or any(word in script.stem for word in session.posargs):
+            session.run("python", str(script.relative_to(ROOT)))
+
+
+@nox.session(default=False)
+def dev(session: nox.Session) -> None:
+    """Create `.venv-dev` with everything, to run the step scripts and the tests by hand."""
+    location = session.posargs[0] if session.posargs else ".venv-dev"
+    session.run("uv", "venv", "--allow-existing", location, external=True)
+    env = {"VIRTUAL_ENV": str(Path(location).resolve())}
+    if links := os.environ.get("UV_FIND_LINKS") or _find_links():
+        env["UV_FIND_LINKS"] = " ".join(links.split())
+    extras = ",".join((*STEPS, "train", "lora", "parquet"))
+    groups = [package for group in GROUPS for package in _group(group)]
+    session.run(
+        "uv", "pip", "install", "-c", "constraints.txt", "-e", f".[{extras}]", *groups, env=env, external=True
+    )
+    session.log(f"ready: {location}/bin/python examples/math_example/prepare_data.py")
+
+
+@nox.session(default=False)
+def constraints(session: nox.Session) -> None:
+    """Write constraints.txt: one tested version of everything, for every platform."""
+    # A local folder of wheels must not shape a file that is for everybody (torch's "+cpu" builds).
+    session.env["UV_FIND_LINKS"] = ""
+    options = ["--universal", "--no-annotate", "--no-emit-index-url", "--all-extras", "--quiet"]
+    groups = [word for group in GROUPS for word in ("--group", group)]
+    header = ["--custom-compile-command", "nox -s constraints"]
+    command = ["uv", "pip", "compile", "pyproject.toml", *options, *groups, *header, "-o", "constraints.txt"]
+    session.run(*command, *session.posargs, external=True)
+
+
+def _group(name: str) -> list[str]:
+    return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), name)
