@@ -77,7 +77,7 @@ class _WaitAsAsked(wait_base):
     """The server's Retry-After if it gave one, else exponential backoff with jitter."""
 
     def __init__(self) -> None:
-        self._backoff = wait_exponential_jitter(initial=0.5, max=8.0, jitter=0.25)
+        self._backoff = wait_exponential_jitter(multiplier=0.5, max=8.0, jitter=0.25)
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
@@ -145,7 +145,8 @@ class FireworksClient:
                 allow_redirects=False,  # a redirect would carry the key elsewhere
                 stream=True,
             ) as response:
-                answer = self._read(response, url, deadline)
+                # Of a redirect the HTTP library has already read the body; nothing in it matters.
+                answer = b"" if response.is_redirect else self._read(response, url, deadline)
         except (
             requests.ConnectionError,
             requests.Timeout,

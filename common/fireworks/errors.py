@@ -77,8 +77,11 @@ def _words(value: Any) -> str:
 
 def status_error(status: int, body: bytes, url: str, retry_after: float | None = None) -> ServiceError:
     """The error for an answer with an HTTP error status."""
-    unknown = "the service failed; try again later" if status >= 500 else "see the API's documentation"
-    remedy = REMEDIES.get(status, unknown)
+    by_class = {
+        3: "the address leads elsewhere; correct fireworks.base_url",
+        5: "the service failed; try again later",
+    }
+    remedy = REMEDIES.get(status) or by_class.get(status // 100, "see the API's documentation")
     problem = f"{url} answered {status} ({error_message(body)}); {remedy}"
     if status in RETRYABLE_STATUS or status >= 500:
         return TransientError(problem, status, retry_after)

@@ -45,7 +45,22 @@ def write_prepared(prepared: Prepared, folder: Path) -> None:
 
 def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
     """The manifest as it stands on disk."""
-    return (json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode("utf-8")
+    return (_laid_out(manifest) + "\n").encode("utf-8")
+
+
+def _laid_out(value: Any, indent: str = "") -> str:
+    """JSON with one line per innermost object: a coverage cell is one line of a diff."""
+    inner = f"{indent}  "
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if (
+        not any(isinstance(each, dict) or (isinstance(each, list) and each) for each in values)
+        or "cell" in value
+    ):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if isinstance(value, dict):
+        lines = [f"{inner}{json.dumps(key)}: {_laid_out(each, inner)}" for key, each in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(f"{inner}{_laid_out(each, inner)}" for each in value) + f"\n{indent}]"
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
@@ -75,7 +90,7 @@ def manifest_differences(recorded: Any, prepared: Any, key: str = "") -> Iterato
 
 
 def file_differences(manifest: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
-    """``(differences, names of files that are not there)`` between the files in ``folder`` and the manifest."""
+    """What differs between the manifest and the files in ``folder``, and the names of absent files."""
     different, absent = [], []
     for name in FILES:
         path = folder / name

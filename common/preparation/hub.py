@@ -1,5 +1,6 @@
 """The real dataset from the Hugging Face hub, at its pinned revision, streamed."""
 
+import logging
 from collections.abc import Iterator, Sequence
 
 from common.errors import CannotRunError
@@ -11,17 +12,18 @@ def hub_rows(hub: HubSource, columns: Sequence[str]) -> Iterator[Row]:
 
     Raises ``CannotRunError`` when the hub is out of reach or lacks the dataset, revision or columns.
     """
-    import httpx
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
 
+    # Its warnings about retries would stand beside the one line that says what is wrong.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         stream = load_dataset(hub.dataset, hub.config, split=hub.split, revision=hub.revision, streaming=True)
         names = stream.column_names or []
         if missing := [name for name in columns if name not in names]:
             raise CannotRunError(f"{hub.dataset}: no column {missing[0]!r} at revision {hub.revision}")
         yield from stream.select_columns(list(columns))
-    except (OSError, ValueError, httpx.HTTPError, DatasetsError) as error:
+    except (OSError, ValueError, DatasetsError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CannotRunError(
             f"{hub.dataset} at {hub.revision[:12]} cannot be read from the hub ({reason});"

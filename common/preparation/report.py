@@ -13,7 +13,7 @@ from rich.table import Table
 
 from common.preparation.declare import Filter
 
-_WHY = {
+WHY: Mapping[str, str] = {
     "contaminated": "shares eight consecutive words with a held-out question",
     "duplicate": "the same prompt, after normalisation, stands earlier",
     "near_duplicate": "nearly the same prompt was selected before it",
@@ -35,9 +35,9 @@ def show_report(
 ) -> None:
     """Print the tables of dropped rows and of coverage on stderr."""
     console = Console(stderr=True)
-    console.print(_dropped_table(manifest, {each.name: each.why for each in filters} | _WHY))
-    for name, texts in examples.items():
-        for text in texts:
+    console.print(_dropped_table(manifest, {each.name: each.why for each in filters} | WHY))
+    for name in manifest["dropped"]:
+        for text in examples.get(name, ()):
             console.print(f"  [dim]{escape(name)}: {escape(text)}[/dim]", soft_wrap=True)
     console.print(_coverage_table(manifest))
     for short in shortfall_lines(manifest):

@@ -93,7 +93,7 @@ def open_source(preparation: Preparation, source: str, seed: int, wanted: int) -
     """
     if source == "builtin":
         count = preparation.builtin_rows * wanted
-        rows = itertools.islice(preparation.builtin(seed), count)
+        rows: Iterator[Row] = itertools.islice(preparation.builtin(seed), count)
         return Source("builtin", {"kind": "builtin", "rows": count}, _row_chunks("builtin", rows))
     if source == "hub":
         from common.preparation.hub import hub_rows

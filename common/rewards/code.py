@@ -50,7 +50,10 @@ def code_reward(
 def make_code_reward(
     sandbox: Sandbox | None = None, *, all_or_nothing: bool = False
 ) -> Callable[..., list[float]]:
-    """A ``code_reward`` with a sandbox of your own; with ``all_or_nothing``, 1.0 or 0.0 instead of a fraction."""
+    """A ``code_reward`` with a sandbox of your own (None: the default one, opened at the first call).
+
+    ``all_or_nothing``: 1.0 for a program that passes every test and 0.0 for any other, not a fraction.
+    """
 
     def code_reward(
         completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any

@@ -73,13 +73,15 @@ def _fixed() -> tuple[tuple[str, ...], str, str]:
         arguments += ["--unshare-user", "--disable-userns"]
     arguments += [*_system(), *bind_interpreter, *_devices(), "--proc", "/proc"]
     arguments += [*_folder("/work"), "--chdir", "/tmp"]
-    # The same order of sets in every run, and text that does not depend on the machine's locale.
     environment = {
         "HOME": "/tmp",
         "PATH": "/usr/bin",
+        # Text that does not depend on the machine's locale, sets in the same order in every run.
         "LANG": "C.UTF-8",
         "PYTHONUTF8": "1",
         "PYTHONHASHSEED": "0",
+        # Otherwise the C library reserves 64 MiB of address space for each thread: six would be the limit.
+        "MALLOC_ARENA_MAX": "1",
     }
     for name, value in environment.items():
         arguments += ["--setenv", name, value]
@@ -107,10 +109,11 @@ def _place_files(files: Iterable[tuple[str, int]]) -> list[str]:
     return arguments
 
 
-def _rlimits(limits: Limits) -> list[str]:
+def _rlimits(limits: Limits, *, as_root: bool) -> list[str]:
     values = {
         "AS": limits.memory_mb * _MIB,
-        "NPROC": limits.processes,
+        # The kernel counts by uid; an ordinary user's includes bubblewrap's own process in the namespace.
+        "NPROC": limits.processes if as_root else limits.processes + 1,
         "NOFILE": limits.open_files,
         "FSIZE": limits.tmp_mb * _MIB,
         # The wall clock ends a run first, unless several threads share the work or the wall clock is stopped.
@@ -154,4 +157,13 @@ def command(
         arguments += ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
         arguments += ["--inh-caps=-all", "--bounding-set=-all", "--"]
     # -s -S: no site packages, of the user or the interpreter; -B: /work is read-only anyway.
-    return [*arguments, interpreter, "-sSB", "-c", boot, str(ready_fd), MAIN, *_rlimits(limits)]
+    return [
+        *arguments,
+        interpreter,
+        "-sSB",
+        "-c",
+        boot,
+        str(ready_fd),
+        MAIN,
+        *_rlimits(limits, as_root=uid is not None),
+    ]

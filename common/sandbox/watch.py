@@ -65,9 +65,8 @@ class _Watch:
         self._process = process
         self._descriptors = descriptors
         self._limits = limits
-        self._received = {
-            fd: bytearray() for fd in (descriptors.stdout, descriptors.stderr, descriptors.status)
-        }
+        readable = (descriptors.stdout, descriptors.stderr, descriptors.status, descriptors.ready)
+        self._received = {fd: bytearray() for fd in readable}
         self._first: int | None = None  # the namespace's first process, as a pid ...
         self._first_fd: int | None = None  # ... and as a pidfd, which cannot come to mean another process
         self._launched_at = time.monotonic()
@@ -79,7 +78,7 @@ class _Watch:
         outer_fd = os.pidfd_open(self._process.pid)
         try:
             with selectors.DefaultSelector() as selector:
-                for fd in (*self._received, self._descriptors.ready, outer_fd):
+                for fd in (*self._received, outer_fd):
                     selector.register(fd, selectors.EVENT_READ)
                 self._follow(selector, outer_fd)
             ended_at = time.monotonic()
@@ -99,24 +98,21 @@ class _Watch:
             exit_code=self._exit_code(),
             stdout=bytes(self._received[self._descriptors.stdout]),
             stderr=bytes(self._received[self._descriptors.stderr]),
-            seconds=ended_at - (self._started_at or self._launched_at),
+            seconds=max(0.0, ended_at - (self._started_at or self._launched_at)),
         )
 
     def _follow(self, selector: selectors.BaseSelector, outer_fd: int) -> None:
         """Until bubblewrap's outer process is gone, which it is soon after the program's main process is."""
         while True:
-            for key, _ in selector.select(self._seconds_to_next_check()):
-                fd = key.fd
-                if fd == outer_fd:
-                    return
+            ready = {key.fd for key, _ in selector.select(self._seconds_to_next_check())}
+            if outer_fd in ready:
+                return  # what else is ready is still in the pipes
+            for fd in ready:
                 chunk = os.read(fd, _CHUNK)
-                if not chunk:
-                    selector.unregister(fd)
-                elif fd == self._descriptors.ready:
-                    self._started_at = time.monotonic()
-                    selector.unregister(fd)
-                else:
+                if chunk:
                     self._take(fd, chunk)
+                else:
+                    selector.unregister(fd)
             self._check_limits()
 
     def _seconds_to_next_check(self) -> float:
@@ -130,6 +126,8 @@ class _Watch:
         received += chunk
         if fd == self._descriptors.status:
             self._let_go()
+        elif fd == self._descriptors.ready:
+            self._started_at = time.monotonic()
         elif len(received) > self._limits.output_bytes:
             del received[self._limits.output_bytes :]
             self._stop("output_limit")
@@ -137,8 +135,11 @@ class _Watch:
     def _let_go(self) -> None:
         """The first status line names the first process, which waits: take a pidfd, then let it go on."""
         line, newline, _ = self._received[self._descriptors.status].partition(b"\n")
-        if self._first_fd is None and newline:
-            self._first = int(json.loads(line)["child-pid"])
+        if self._first is not None or not newline:
+            return
+        self._first = int(json.loads(line)["child-pid"])
+        # Gone already, or before the go-ahead: only when it could not be set up, and then nothing has started.
+        with contextlib.suppress(ProcessLookupError, BrokenPipeError):
             self._first_fd = os.pidfd_open(self._first)
             os.write(self._descriptors.go_ahead, b"1")
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from common.errors import CannotRunError, ClaimError
 from common.events import emit, say
+from common.preparation.card import CARD, generated_part, updated_card
 from common.preparation.files import file_differences, manifest_differences, read_manifest, write_prepared
-from common.preparation.prepare import MANIFEST, Prepared, Wanted, missing_rows, prepare
+from common.preparation.prepare import FILES, MANIFEST, Prepared, Wanted, missing_rows, prepare
 from common.preparation.report import row_progress, shortfall_lines, show_report
 from common.stages.run import Result, Run, Stage
 
@@ -63,6 +65,9 @@ def _prepare(run: Run, folder: Path) -> Result:
         advice = "give more rows, raise data.coverage_tolerance or add --allow-shortfall; nothing was written"
         return Result(False, _summary(manifest), f"coverage falls short ({problem}); {advice}")
     write_prepared(prepared, folder)
+    if run.options.card:
+        card = folder / CARD
+        card.write_text(_card(run, prepared, card), encoding="utf-8")
     say(f"prepare: wrote {', '.join(manifest['files'])} and {MANIFEST} in {folder}")
     return Result(True, _summary(manifest))
 
@@ -100,6 +105,9 @@ def _check(run: Run, folder: Path) -> Result:
     differences = list(manifest_differences(recorded, prepared.manifest))
     changed, absent = file_differences(recorded, folder)
     differences += changed
+    card = folder / CARD
+    if card.is_file() and card.read_text(encoding="utf-8") != _card(run, prepared, card):
+        differences.append(f"{card}: not what the manifest says; run prepare_data.py --card")
     if differences:
         rest = len(differences) - DIFFERENCES_SHOWN
         more = f"; and {rest} more" if rest > 0 else ""
@@ -110,17 +118,26 @@ def _check(run: Run, folder: Path) -> Result:
     return Result(True, {"differences": 0, "absent": absent, **_summary(prepared.manifest)})
 
 
+def _card(run: Run, prepared: Prepared, card: Path) -> str:
+    """The card as it should be, with what a person wrote in it kept."""
+    text = card.read_text(encoding="utf-8") if card.is_file() else f"# The data of {run.task.name}\n"
+    sample = json.loads(prepared.contents[FILES[0]].split(b"\n", 1)[0])
+    return updated_card(text, generated_part(run.task.preparation, prepared.manifest, sample))
+
+
 def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> Wanted:
     """What the manifest says it was made with; a local source has no address in it and must be given."""
     try:
-        source = given = vars(run.options)["data.source"] or manifest["source"]["kind"]
-        rows = [int(manifest["wanted"][name]) for name in manifest["files"]]
-        if given == "path":
+        source = vars(run.options)["data.source"] or manifest["source"]["kind"]
+        limit, held_out, warm_start = (int(manifest["wanted"][name]) for name in FILES)
+        if source == "path":
             raise CannotRunError(
                 f"the manifest was made from the local source {manifest['source']['name']!r};"
                 " give it with --source PATH"
             )
-        return Wanted(source, int(manifest["seed"]), *rows, run.config.data.decontaminate)
+        return Wanted(
+            source, int(manifest["seed"]), limit, held_out, warm_start, run.config.data.decontaminate
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise CannotRunError(f"{MANIFEST}: broken ({error!r}); prepare the data again") from error
 

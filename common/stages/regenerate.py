@@ -135,10 +135,11 @@ def _answers(
     failures: list[tuple[str, InfrastructureError]] = []
     waiting = list(reversed(names))
     flying: dict[Future[dict[str, Any]], str] = {}
+    console = Console(stderr=True)
     columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
     with (
         ThreadPoolExecutor(concurrency) as pool,
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
     ):
         bar = progress.add_task("regenerate", total=total, completed=total - len(names))
         stopped = False

@@ -175,7 +175,7 @@ def _parse(
                 help=(text + shown).replace("%", "%%"),
             )
     if "grpo" in stage.sections:
-        settings.add_argument_group().add_argument(
+        settings.add_argument(
             "--grpo.FIELD", dest="grpo.FIELD", metavar="VALUE", help="any field of TRL's GRPOConfig"
         )
     plain, dotted = _split_grpo(argv) if "grpo" in stage.sections else (list(argv), {})

@@ -41,7 +41,9 @@ class EventLog(TrainerCallback):  # type: ignore[misc]  # transformers' callback
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lines = self._path.read_text(encoding="utf-8").splitlines(True) if self._path.exists() else []
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= state.global_step]
+        kept = [
+            line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= state.global_step
+        ]
         self._path.write_text("".join(kept), encoding="utf-8")
         self._bar = tqdm(
             total=state.max_steps, initial=state.global_step, desc="GRPO", file=sys.stderr, dynamic_ncols=True

@@ -37,7 +37,9 @@ def load_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
             "give a folder, a hub name that can be reached, or embedded"
         ) from error
     if tokenizer.chat_template is None:
-        raise CannotRunError(f"model.name {config.name!r}: its tokenizer has no chat template; use a chat model")
+        raise CannotRunError(
+            f"model.name {config.name!r}: its tokenizer has no chat template; use a chat model"
+        )
     return Policy(model, tokenizer, origin)
 
 

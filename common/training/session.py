@@ -15,8 +15,15 @@ from common.training.rewards import RewardCallable
 from common.training.trainer import build_trainer
 
 TEST_MODE_ROWS = 16
-TEST_MODE_EMBEDDED = {"hidden_size": 64, "layers": 2, "heads": 4, "warm_start_steps": 120, "warm_start_batch_size": 32,
-                      "warm_start_learning_rate": 5e-3, "rewarded_share": 0.4}
+TEST_MODE_EMBEDDED = {
+    "hidden_size": 64,
+    "layers": 2,
+    "heads": 4,
+    "warm_start_steps": 120,
+    "warm_start_batch_size": 32,
+    "warm_start_learning_rate": 5e-3,
+    "rewarded_share": 0.4,
+}
 
 
 def train_policy(

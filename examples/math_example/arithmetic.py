@@ -19,17 +19,16 @@ MAX_LENGTH = 200
 
 
 def computes(annotation: str) -> bool:
-    """Whether ``expression=value`` holds.
+    """Whether ``expression=value`` holds: exactly, or up to rounding where rounding can occur.
 
-    Exactly, or within half a unit of the value's last written digit (``10/3=3.33``): a value that was
-    rounded says so by its digits, and ``10/3=3`` is wrong only in the eyes of an exact calculator, so
-    one whole unit is allowed for whole values too when the expression divides.
+    An expression that divides or has decimals may be rounded or cut off at the value's last written
+    digit, so it may be off by less than one unit of that digit (``10/3=3.33``, ``20/3=6.6``, ``7/2=4``).
     """
     left, separator, right = _plain(annotation).rpartition("=")
     value, stated = evaluate(left), evaluate(right)
     if not separator or value is None or stated is None:
         return False
-    return abs(value - stated) <= _rounding(left, right)
+    return value == stated or abs(value - stated) < _last_digit(left, right)
 
 
 def _plain(text: str) -> str:
@@ -37,16 +36,16 @@ def _plain(text: str) -> str:
     return _PERCENT.sub(r"(\1/100)", text)
 
 
-def _rounding(left: str, stated: str) -> Fraction:
-    """Half a unit of the last written digit where rounding can occur at all, else nothing."""
-    digits = stated.partition(".")[2].rstrip(")")
-    if "/" in left or "." in left:
-        return Fraction(1, 2 * 10 ** len(digits)) if digits.isdigit() else Fraction(1, 2)
-    return Fraction(0)
+def _last_digit(left: str, stated: str) -> Fraction:
+    """One unit of the last written digit of ``stated``; nothing where the result must be exact."""
+    digits = stated.partition(".")[2]
+    if "/" not in left and "." not in left:
+        return Fraction(0)
+    return Fraction(1, 10 ** len(digits)) if digits.isdigit() or not digits else Fraction(0)
 
 
 def evaluate(expression: str) -> Fraction | None:
-    """The exact value of ``+ - * /`` on plain numbers; ``None`` for anything else and for division by zero."""
+    """The exact value of ``+ - * /`` on plain numbers; ``None`` for all else and for division by zero."""
     if len(expression) > MAX_LENGTH or not _ALLOWED.fullmatch(expression):
         return None
     try:

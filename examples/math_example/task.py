@@ -128,7 +128,7 @@ PREPARATION = Preparation(
         },
     ),
     limits=(
-        "The builtin rows are generated from ten templates: they exercise the code, they teach no model English.",
+        "The builtin rows come from twelve templates: they exercise the code, they teach no model English.",
         "Answers are numbers; nothing here says how a policy does on expressions, sets or proofs.",
     ),
 )

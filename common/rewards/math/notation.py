@@ -23,21 +23,48 @@ TEXT_COMMAND = re.compile(
 
 _CHARACTERS = str.maketrans(
     {
-        **{"−": "-", "﹣": "-", "∕": "/", "⁄": "/", "∶": ":", "，": ",", "’": "'", "\u200b": None, "\ufeff": None},
+        **{
+            "−": "-",
+            "﹣": "-",
+            "∕": "/",
+            "⁄": "/",
+            "∶": ":",
+            "，": ",",
+            "’": "'",
+            "\u200b": None,
+            "\ufeff": None,
+        },
         **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": r"\div ", "±": r"\pm ", "∞": r"\infty "},
-        **{"≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∈": r"\in ", "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset "},
+        **{
+            "≤": r"\le ",
+            "≥": r"\ge ",
+            "≠": r"\ne ",
+            "∈": r"\in ",
+            "∪": r"\cup ",
+            "∩": r"\cap ",
+            "∅": r"\emptyset ",
+        },
         **{"π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "°": r"^{\circ}"},
         **{"²": "^{2}", "³": "^{3}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}"},
     }
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+|[\s\S])")
 _RENAMED = {
-    **dict.fromkeys(("left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr"), ""),
+    **dict.fromkeys(
+        ("left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr"), ""
+    ),
     **dict.fromkeys(("biggl", "biggr", "Biggl", "Biggr", "displaystyle", "textstyle", "limits", "!"), ""),
     **dict.fromkeys((",", ";", ":", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace"), " "),
     **{"dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac", "$": CURRENCY, "%": "%", "lbrace": r"\{"},
     **{"rbrace": r"\}", "lbrack": "[", "rbrack": "]", "leq": r"\le", "geq": r"\ge", "leqslant": r"\le"},
-    **{"geqslant": r"\ge", "neq": r"\ne", "varnothing": r"\emptyset", "degree": r"^{\circ}", "lt": "<", "gt": ">"},
+    **{
+        "geqslant": r"\ge",
+        "neq": r"\ne",
+        "varnothing": r"\emptyset",
+        "degree": r"^{\circ}",
+        "lt": "<",
+        "gt": ">",
+    },
 }
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
 _OPEN, _CLOSE = "([{", ")]}"

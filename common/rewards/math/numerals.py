@@ -51,7 +51,11 @@ def read_number(text: str) -> tuple[Fraction, str | None, bool] | None:
     if scale:
         value, tail = value * _SCALES[scale[1].lower()], tail[scale.end() :]
     if body["base"]:
-        return (value, f"base {int(body['radix'])}", False) if not tail.strip() and not sign["currency"] else None
+        return (
+            (value, f"base {int(body['radix'])}", False)
+            if not tail.strip() and not sign["currency"]
+            else None
+        )
     unit = SIGNS.get(sign["currency"])
     if not tail.strip():
         return value, unit, False

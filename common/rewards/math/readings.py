@@ -66,7 +66,7 @@ _NAME = re.compile(
     r"|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z])+\s*\)|[A-Za-z][A-Za-z ]*|\\(?:angle|overline|vec)\s*\{?\s*[A-Za-z]+\}?",
     re.ASCII,
 )
-_SHORT_WORDS = frozenset("yes no odd all one two six ten".split())
+_SHORT_WORDS = frozenset(["yes", "no", "odd", "all", "one", "two", "six", "ten"])
 _EQUALS = re.compile(r"(?<![<>!:])==?")
 _APPROX = re.compile(r"\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|≈")
 _COMMA = re.compile(r"[,;]|(?:,\s*)?(?:\\text\s*\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z]))")

@@ -31,17 +31,85 @@ _ALIASES = {
     **dict.fromkeys(("h", "hr", "hour"), "h"),
     **{"day": "day", "week": "week", "month": "month", "yr": "year", "year": "year", "°": "degree"},
     **{"mph": "mi/h", "kmh": "km/h", "kph": "km/h", "degree": "degree", "deg": "degree", "rad": "radian"},
-    **{"radian": "radian", "°c": "°c", "°f": "°f", "k": "k", "n": "n", "j": "j", "w": "w", "v": "v", "a": "a"},
+    **{
+        "radian": "radian",
+        "°c": "°c",
+        "°f": "°f",
+        "k": "k",
+        "n": "n",
+        "j": "j",
+        "w": "w",
+        "v": "v",
+        "a": "a",
+    },
     **{"dollar": "dollar", "usd": "dollar", "cent": "cent", "euro": "euro", "eur": "euro", "rupee": "rupee"},
     **{word: word for word in ("cup", "pt", "qt", "tsp", "tbsp", "bit", "byte")},
     **{"gbp": "pound sterling", "hz": "hz", "kw": "kw", "kwh": "kwh", "pa": "pa", "ohm": "ohm", "mol": "mol"},
 }
 SIGNS = {"＄": "dollar", "€": "euro", "£": "pound sterling", "¥": "yen", "₹": "rupee"}
 _NOT_UNITS = frozenset(
-    "or and to of if is not no mod modulo div times plus minus over by choose squared cubed factorial half halves "
-    "third thirds quarter quarters dozen hundred hundreds thousand thousands million millions billion billions "
-    "trillion trillions percent percentage less more than most least about between from pi sqrt sin cos tan log "
-    "ln exp inf infinity mixed maybe either".split()
+    [
+        "or",
+        "and",
+        "to",
+        "of",
+        "if",
+        "is",
+        "not",
+        "no",
+        "mod",
+        "modulo",
+        "div",
+        "times",
+        "plus",
+        "minus",
+        "over",
+        "by",
+        "choose",
+        "squared",
+        "cubed",
+        "factorial",
+        "half",
+        "halves",
+        "third",
+        "thirds",
+        "quarter",
+        "quarters",
+        "dozen",
+        "hundred",
+        "hundreds",
+        "thousand",
+        "thousands",
+        "million",
+        "millions",
+        "billion",
+        "billions",
+        "trillion",
+        "trillions",
+        "percent",
+        "percentage",
+        "less",
+        "more",
+        "than",
+        "most",
+        "least",
+        "about",
+        "between",
+        "from",
+        "pi",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "log",
+        "ln",
+        "exp",
+        "inf",
+        "infinity",
+        "mixed",
+        "maybe",
+        "either",
+    ]
 )
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}
 
@@ -54,7 +122,9 @@ def read_unit(words: str, upright: bool) -> str | None:
     off by a space by the caller, and a short unknown word is a product of variables, not a unit.
     """
     words = re.sub(r"\^\{?(-?\d)\}?", r"^\1", words.replace("^{\\circ}", "°").replace("^\\circ", "°"))
-    if not re.fullmatch(r"(?:°\s*[CF]?|[A-Za-z][A-Za-z.\s-]*)(?:\^-?\d)?(?:\s*/\s*[A-Za-z]+(?:\^\d)?)?", words.strip()):
+    if not re.fullmatch(
+        r"(?:°\s*[CF]?|[A-Za-z][A-Za-z.\s-]*)(?:\^-?\d)?(?:\s*/\s*[A-Za-z]+(?:\^\d)?)?", words.strip()
+    ):
         return None
     tokens = words.lower().replace("°", " °").replace("° ", "°").replace(".", " ").replace("-", " ").split()
     if _NOT_UNITS.intersection(re.split(r"[\s/^]+", " ".join(tokens))):
@@ -63,7 +133,8 @@ def read_unit(words: str, upright: bool) -> str | None:
     written = text.split("/")
     parts = [_part(part) for part in written]
     if upright or all(
-        _bare(part) in _KNOWN_PARTS or len(_bare(word).split()[0]) >= 4 for part, word in zip(parts, written, strict=True)
+        _bare(part) in _KNOWN_PARTS or len(_bare(word).split()[0]) >= 4
+        for part, word in zip(parts, written, strict=True)
     ):
         return "/".join(parts)
     return None
@@ -79,7 +150,9 @@ def compatible(left: str | None, right: str | None) -> bool:
     return left is None or right is None or left == right or not (known(left) and known(right))
 
 
-_KNOWN_PARTS = frozenset(unit for alias in _ALIASES.values() for unit in (alias, *alias.split("/"))) | set(SIGNS.values())
+_KNOWN_PARTS = frozenset(unit for alias in _ALIASES.values() for unit in (alias, *alias.split("/"))) | set(
+    SIGNS.values()
+)
 
 
 def _bare(part: str) -> str:

@@ -1,0 +1,17 @@
+"""Step 0: OpenR1-Math-220k rows become dataset.jsonl, held_out.jsonl and warm_start.jsonl.
+
+Proves that every row is accounted for (kept, or dropped by a named filter), that the kept ones cover
+what the task declares, and that preparing again gives the same bytes (--check compares them with the
+committed dataset.manifest.json and writes nothing).
+
+    python examples/math_example_openr1/prepare_data.py
+    python examples/math_example_openr1/prepare_data.py --check
+    python examples/math_example_openr1/prepare_data.py --source hub
+"""
+
+from task import TASK
+
+from common.stages import prepare
+
+if __name__ == "__main__":
+    prepare.STAGE.main(TASK, __doc__)
