@@ -84,7 +84,9 @@ def strip_reasoning(text: str) -> str:
     what stood before it. A lone ``</think>`` (templates that open the block in the prompt) leaves
     what stands after it.
     """
-    text = _REASONING.sub("", text)
+    # Searched only up to the last end: an opening that never closes would be scanned for over and over.
+    end = text.rfind("</think>") + len("</think>") if "</think>" in text else 0
+    text = _REASONING.sub("", text[:end]) + text[end:]
     if "</think>" in text:
         text = text.rsplit("</think>", 1)[1]
     if "<think>" in text:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow
+import pyarrow.ipc
 import pyarrow.parquet
 
 from common.errors import CannotRunError
@@ -31,26 +33,31 @@ def parquet_chunks(path: Path, preparation: Preparation) -> Iterator[ArrowChunk]
 
 
 def saved_dataset_chunks(path: Path, preparation: Preparation) -> Iterator[ArrowChunk]:
-    """Stream a folder that ``Dataset.save_to_disk`` wrote.
+    """Stream a folder that ``datasets.Dataset.save_to_disk`` wrote, from its Arrow files.
 
     Raises ``CannotRunError`` for a folder of several splits, a broken one, and a missing column.
     """
-    from datasets import Dataset, load_from_disk
-
+    if (path / "dataset_dict.json").is_file():
+        splits = sorted(str(folder) for folder in path.iterdir() if (folder / "state.json").is_file())
+        raise CannotRunError(f"{path}: holds several splits; give one of {', '.join(splits)}")
     try:
-        dataset = load_from_disk(str(path))
-        if not isinstance(dataset, Dataset):
-            splits = ", ".join(f"{path}/{name}" for name in dataset)
-            raise CannotRunError(f"{path}: holds several splits; give one of {splits}")
-        _check_columns(path, dataset.column_names, preparation)
-        tables = dataset.select_columns(list(preparation.columns)).with_format("arrow")
-        batches = (
-            batch for table in tables.iter(ROWS_PER_CHUNK) for batch in table.combine_chunks().to_batches()
-        )
-        yield from _numbered(path, batches)
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CannotRunError(f"{path}: not a readable saved dataset ({reason}); save it again") from error
+        state = json.loads((path / "state.json").read_bytes())
+        files = [path / file["filename"] for file in state["_data_files"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotRunError(f"{path}: not a readable saved dataset ({error!r}); save it again") from error
+    for file in files:
+        try:
+            with pyarrow.memory_map(str(file)) as data, pyarrow.ipc.open_stream(data) as batches:
+                _check_columns(file, batches.schema.names, preparation)
+                parts = (
+                    batch.slice(start, ROWS_PER_CHUNK)
+                    for batch in (each.select(list(preparation.columns)) for each in batches)
+                    for start in range(0, batch.num_rows, ROWS_PER_CHUNK)
+                )
+                yield from _numbered(file, parts)
+        except (pyarrow.ArrowException, OSError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise CannotRunError(f"{file}: not a readable Arrow file ({reason}); save it again") from error
 
 
 def _numbered(path: Path, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[ArrowChunk]:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from common.preparation.declare import Filter
 
-WHY: Mapping[str, str] = {
+WHY = {
     "contaminated": "shares eight consecutive words with a held-out question",
     "duplicate": "the same prompt, after normalisation, stands earlier",
     "near_duplicate": "nearly the same prompt was selected before it",

@@ -113,6 +113,8 @@ class _Watch:
                     self._take(fd, chunk)
                 else:
                     selector.unregister(fd)
+            if self._first is None:
+                self._let_go()
             self._check_limits()
 
     def _seconds_to_next_check(self) -> float:
@@ -124,21 +126,22 @@ class _Watch:
     def _take(self, fd: int, chunk: bytes) -> None:
         received = self._received[fd]
         received += chunk
-        if fd == self._descriptors.status:
-            self._let_go()
-        elif fd == self._descriptors.ready:
+        if fd == self._descriptors.ready:
             self._started_at = time.monotonic()
-        elif len(received) > self._limits.output_bytes:
+        elif fd != self._descriptors.status and len(received) > self._limits.output_bytes:
             del received[self._limits.output_bytes :]
             self._stop("output_limit")
 
     def _let_go(self) -> None:
-        """The first status line names the first process, which waits: take a pidfd, then let it go on."""
+        """The first status line names the first process, which waits: take a pidfd, then let it go on.
+
+        Not after bubblewrap's end: by then the number may be another process's.
+        """
         line, newline, _ = self._received[self._descriptors.status].partition(b"\n")
-        if self._first is not None or not newline:
+        if not newline:
             return
         self._first = int(json.loads(line)["child-pid"])
-        # Gone already, or before the go-ahead: only when it could not be set up, and then nothing has started.
+        # Gone already, or before the go-ahead: only when it could not be set up; then nothing has started.
         with contextlib.suppress(ProcessLookupError, BrokenPipeError):
             self._first_fd = os.pidfd_open(self._first)
             os.write(self._descriptors.go_ahead, b"1")

@@ -65,8 +65,8 @@ def _prepare(run: Run, folder: Path) -> Result:
         advice = "give more rows, raise data.coverage_tolerance or add --allow-shortfall; nothing was written"
         return Result(False, _summary(manifest), f"coverage falls short ({problem}); {advice}")
     write_prepared(prepared, folder)
-    if run.options.card:
-        card = folder / CARD
+    card = folder / CARD
+    if card.is_file():
         card.write_text(_card(run, prepared, card), encoding="utf-8")
     say(f"prepare: wrote {', '.join(manifest['files'])} and {MANIFEST} in {folder}")
     return Result(True, _summary(manifest))
@@ -107,7 +107,7 @@ def _check(run: Run, folder: Path) -> Result:
     differences += changed
     card = folder / CARD
     if card.is_file() and card.read_text(encoding="utf-8") != _card(run, prepared, card):
-        differences.append(f"{card}: not what the manifest says; run prepare_data.py --card")
+        differences.append(f"{card}: not what the manifest says; prepare the data again")
     if differences:
         rest = len(differences) - DIFFERENCES_SHOWN
         more = f"; and {rest} more" if rest > 0 else ""
@@ -120,9 +120,9 @@ def _check(run: Run, folder: Path) -> Result:
 
 def _card(run: Run, prepared: Prepared, card: Path) -> str:
     """The card as it should be, with what a person wrote in it kept."""
-    text = card.read_text(encoding="utf-8") if card.is_file() else f"# The data of {run.task.name}\n"
     sample = json.loads(prepared.contents[FILES[0]].split(b"\n", 1)[0])
-    return updated_card(text, generated_part(run.task.preparation, prepared.manifest, sample))
+    generated = generated_part(run.task.preparation, prepared.manifest, sample)
+    return updated_card(card.read_text(encoding="utf-8"), generated)
 
 
 def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> Wanted:

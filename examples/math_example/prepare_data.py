@@ -9,9 +9,8 @@ committed dataset.manifest.json and writes nothing).
     python examples/math_example/prepare_data.py --source hub
 """
 
-from task import TASK
-
 from common.stages import prepare
+from task import TASK
 
 if __name__ == "__main__":
     prepare.STAGE.main(TASK, __doc__)

@@ -3,13 +3,12 @@
 Proves that the prompt asks for what the reward wants, before a GPU is spent on it. A run that was
 interrupted goes on where it stopped: no finished row is asked again, and the results are the same bytes.
 
-    FIREWORKS_API_KEY=... python examples/math_example_openr1/fireworks_regenerate.py --limit 20 --concurrency 8
+    FIREWORKS_API_KEY=... python examples/math_example_openr1/fireworks_regenerate.py --limit 20
     TEST_MOCK_FIREWORKS_REGEN=1 python examples/math_example_openr1/fireworks_regenerate.py --limit 20
 """
 
-from task import TASK
-
 from common.stages import regenerate
+from task import TASK
 
 if __name__ == "__main__":
     regenerate.STAGE.main(TASK, __doc__)

@@ -6,6 +6,7 @@ more than ``and``, a label A that opens a clause, and no question or task behind
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 _WHICH = re.compile(
@@ -16,14 +17,17 @@ _WHICH = re.compile(
 )
 _FONT = r"\\(?:mathrm|textbf|mathbf|text|textrm|mathsf|rm|bf)"
 _OPENING = rf"(?:\$|\\\(|\{{|{_FONT}\s*\{{?|\\q?quad\s*|~|\\ |\*\*)*"
+_SPACE = r"(?:\s|\\ |~)*"
 _CLOSING = r"(?:\}|\$|\\\)|\*\*)*"
 _STYLES = (
     # (A) 5, \textbf{(A)} 5, $\mathrm{(A)}\ 5$, (\text{A}) 5
-    re.compile(rf"{_OPENING}\(\s*(?:{_FONT}\s*\{{)?\s*([A-F])\s*\}}?\s*\)\s*{_CLOSING}[.:]?"),
+    re.compile(
+        rf"{_OPENING}[(\[]\s*(?:{_FONT}\s*\{{)?\s*([A-Fa-f])\s*\}}?{_SPACE}[)\]]{_SPACE}{_CLOSING}[.:]?"
+    ),
     # A) 5
-    re.compile(rf"(?<![^\s$;,.]){_OPENING}([A-F])\s*\}}?\s*\)\s*{_CLOSING}"),
+    re.compile(rf"(?<![^\s$;,.]){_OPENING}([A-Fa-f])\s*\}}?\s*\)\s*{_CLOSING}"),
     # A. 5, \text{A.} 5
-    re.compile(rf"(?<![^\s$;,]){_OPENING}([A-F])\s*\}}?\s*\.(?=[\s}}$\\]){_CLOSING}"),
+    re.compile(rf"(?<![^\s$;,]){_OPENING}([A-F])\s*\}}?\s*(?:\.(?=[\s}}$\\])|、){_CLOSING}"),
     # A: 5, only at the start of a line
     re.compile(rf"(?m)^\s*{_OPENING}([A-F])\s*\}}?\s*:{_CLOSING}"),
 )
@@ -49,6 +53,7 @@ def is_letter(answer: str) -> bool:
 
 def asks_for_an_option(problem: str) -> bool:
     """Whether the text says "which of the following" or lists labelled options."""
+    problem = unicodedata.normalize("NFKC", problem)
     if _WHICH.search(problem):
         return True
     return any(_lists_options(problem, list(style.finditer(problem))) for style in _STYLES)
@@ -59,15 +64,15 @@ def _lists_options(problem: str, labels: list[re.Match[str]]) -> bool:
 
 
 def _runs(labels: list[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
-    """Each stretch of labels that starts at A and goes on in order."""
+    """Each stretch of labels that starts at A (or a) and goes on in order."""
     run: list[re.Match[str]] = []
     for label in labels:
-        if run and label[1] == chr(ord("A") + len(run)):
+        if run and label[1] == chr(ord(run[0][1]) + len(run)):
             run.append(label)
         else:
             if len(run) > 1:
                 yield run
-            run = [label] if label[1] == "A" else []
+            run = [label] if label[1] in "Aa" else []
     if len(run) > 1:
         yield run
 
@@ -78,11 +83,10 @@ def _are_options(problem: str, run: list[re.Match[str]]) -> bool:
         return False
     ends = [*(label.start() for label in run[1:]), len(problem)]
     contents = [problem[label.end() : end] for label, end in zip(run, ends, strict=True)]
-    # Two labels are a comparison or a pair of cases unless a question stands right before them.
-    if len(run) < 3 and not re.search(r"[?:]\s*\Z", before):
+    # Two labels are a comparison or a pair of cases, and small letters number parts or conditions,
+    # unless a question stands right before them.
+    if (len(run) < 3 or run[0][1] == "a") and not re.search(r"[?:]\s*\Z", before):
         return False
-    return (
-        not any(_CONNECTOR.fullmatch(text) or _STATEMENT.match(text) for text in contents)
-        and all(len(text) <= MAX_OPTION for text in contents)
-        and not _TASK.search(contents[-1])
-    )
+    return not any(
+        _CONNECTOR.fullmatch(text) or _STATEMENT.match(text) or len(text) > MAX_OPTION for text in contents
+    ) and not any(_TASK.search(text) for text in (contents if run[0][1] == "a" else contents[-1:]))

@@ -20,7 +20,7 @@ _TASK_WORD = (
     r"write|give|state)\b"
 )
 _PART = re.compile(
-    rf"(?:\((?:[1-9]|[a-e]|i{{1,3}}|iv|v)\)|(?<![\w.])[a-e]\)|\bpart\s+[1-9a-e]\b:?)\s*", re.IGNORECASE
+    r"(?:\((?:[1-9]|[a-e]|i{1,3}|iv|v)\)|(?<![\w.])[a-e]\)|\bpart\s+[1-9a-e]\b:?)\s*", re.IGNORECASE
 )
 _ASKS = re.compile(rf"(?:\$[^$]*\$\s*)?(?:\w+,\s*)?{_TASK_WORD}|[^()]*\?", re.IGNORECASE)
 _NAME = r"\$?\s*\\?[a-z](?:_\{?\w\}?)?\s*\$?"
@@ -30,7 +30,8 @@ _UNKNOWNS = re.compile(
     re.IGNORECASE,
 )
 _HOW_MANY_TWICE = re.compile(
-    r"\bhow (?:many|much)\b[^.?;]*\band\s+how (?:many|much)\b|\bwhat (?:is|are)\b[^.?;]*\band what (?:is|are)\b",
+    r"\bhow (?:many|much)\b[^.?;]*\band\s+how (?:many|much)\b"
+    r"|\bwhat (?:is|are)\b[^.?;]*\band what (?:is|are)\b",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(

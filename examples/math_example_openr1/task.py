@@ -103,7 +103,7 @@ PREPARATION = Preparation(
     prompt_column="problem",
     coverage=Coverage(
         keys=("problem_type", "answer_type"),
-        quotas={cell: 0.01 for cell in CELLS},
+        quotas=dict.fromkeys(CELLS, 0.01),
         within=("source",),
     ),
     limits=(
@@ -111,7 +111,8 @@ PREPARATION = Preparation(
         " teach no model mathematics.",
         "Multiple choice and questions that ask for several things are told by patterns in English text;"
         " options in pictures or tables are not seen.",
-        "The answer type is told by the answer's shape: `(1, 2)` counts as a tuple even where it is an interval.",
+        "The answer type is told by the answer's shape: `(1, 2)` counts as a tuple even where it is an"
+        " interval.",
         "The real dataset has no rows in some cells (puzzles answered by intervals): give a tolerance there.",
     ),
 )

@@ -7,6 +7,7 @@ punctuation between them (``\boxed{41} or \boxed{42}``) are a hedge, and a hedge
 """
 
 import re
+from collections import deque
 from collections.abc import Sequence
 
 from common.rewards.math.notation import matching
@@ -24,18 +25,20 @@ _JOINT = re.compile(
 _LONGEST_JOINT = 60
 
 
+def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
+    """``formats`` as a tuple; ``ValueError`` if it is empty or names a format there is not."""
+    if isinstance(formats, str) or not formats or not set(formats) <= set(FORMATS):
+        raise ValueError(f"answer formats must be some of {', '.join(FORMATS)}; got {formats!r}")
+    return tuple(formats)
+
+
 def final_answer(text: str, formats: Sequence[str] = ("boxed",)) -> str | None:
     r"""The text of the last answer in ``text``, as written, or ``None``.
 
     ``formats`` are names from ``FORMATS``; an unknown one raises ``ValueError``. Where several are
     accepted, the answer that stands last in the text counts. Takes time linear in the text.
     """
-    unknown = sorted(set(formats) - set(FORMATS))
-    if unknown or not formats:
-        raise ValueError(
-            f"answer formats must be some of {', '.join(FORMATS)}; got {', '.join(unknown) or 'none'}"
-        )
-    found = [_LAST[name](text) for name in formats]
+    found = [_LAST[name](text) for name in check_formats(formats)]
     _, answer = max(found, key=lambda place: place[0])
     return answer.strip() or None if answer is not None else None
 
@@ -70,17 +73,18 @@ def _content(text: str, box: re.Match[str]) -> tuple[str | None, int]:
     return (None, box.end()) if end is None else (text[brace + 1 : end], end + 1)
 
 
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    found = deque(pattern.finditer(text), maxlen=1)
+    return found[0] if found else None
+
+
 def _last_hash(text: str) -> tuple[int, str | None]:
-    last = None
-    for last in _HASH.finditer(text):
-        pass
+    last = _last(_HASH, text)
     return (-1, None) if last is None else (last.start(), last[1])
 
 
 def _last_phrase(text: str) -> tuple[int, str | None]:
-    last = None
-    for last in _PHRASE.finditer(text):
-        pass
+    last = _last(_PHRASE, text)
     if last is None:
         return -1, None
     end = _SENTENCE_END.search(text, last.end())

@@ -21,51 +21,44 @@ TEXT_COMMAND = re.compile(
     r"\s*\{([^{}]*)\}"
 )
 
+_SIGNS_TO_LATEX = {"×": "times", "·": "cdot", "⋅": "cdot", "÷": "div", "±": "pm", "∞": "infty", "π": "pi"}
+_RELATIONS_TO_LATEX = {
+    "≤": "le",
+    "≥": "ge",
+    "≠": "ne",
+    "≈": "approx",
+    "∈": "in",
+    "∪": "cup",
+    "∩": "cap",
+    "∅": "emptyset",
+}
+_LETTERS_TO_LATEX = {"θ": "theta", "α": "alpha", "β": "beta", "√": "sqrt"}
+_TO_LATEX = _SIGNS_TO_LATEX | _RELATIONS_TO_LATEX | _LETTERS_TO_LATEX
 _CHARACTERS = str.maketrans(
-    {
-        **{
-            "−": "-",
-            "﹣": "-",
-            "∕": "/",
-            "⁄": "/",
-            "∶": ":",
-            "，": ",",
-            "’": "'",
-            "\u200b": None,
-            "\ufeff": None,
-        },
-        **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": r"\div ", "±": r"\pm ", "∞": r"\infty "},
-        **{
-            "≤": r"\le ",
-            "≥": r"\ge ",
-            "≠": r"\ne ",
-            "∈": r"\in ",
-            "∪": r"\cup ",
-            "∩": r"\cap ",
-            "∅": r"\emptyset ",
-        },
-        **{"π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "°": r"^{\circ}"},
-        **{"²": "^{2}", "³": "^{3}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}"},
+    {char: f"\\{command} " for char, command in _TO_LATEX.items()}
+    | {"−": "-", "﹣": "-", "∕": "/", "⁄": "/", "∶": ":", "，": ",", "’": "'", "\u200b": "", "\ufeff": ""}
+    | {
+        "°": r"^{\circ}",
+        "²": "^{2}",
+        "³": "^{3}",
+        "½": r"\frac{1}{2}",
+        "¼": r"\frac{1}{4}",
+        "¾": r"\frac{3}{4}",
     }
 )
 _COMMAND = re.compile(r"\\([a-zA-Z]+|[\s\S])")
-_RENAMED = {
-    **dict.fromkeys(
-        ("left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr"), ""
-    ),
-    **dict.fromkeys(("biggl", "biggr", "Biggl", "Biggr", "displaystyle", "textstyle", "limits", "!"), ""),
-    **dict.fromkeys((",", ";", ":", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace"), " "),
-    **{"dfrac": r"\frac", "tfrac": r"\frac", "cfrac": r"\frac", "$": CURRENCY, "%": "%", "lbrace": r"\{"},
-    **{"rbrace": r"\}", "lbrack": "[", "rbrack": "]", "leq": r"\le", "geq": r"\ge", "leqslant": r"\le"},
-    **{
-        "geqslant": r"\ge",
-        "neq": r"\ne",
-        "varnothing": r"\emptyset",
-        "degree": r"^{\circ}",
-        "lt": "<",
-        "gt": ">",
-    },
-}
+_SIZES = ("", "l", "r", "m")
+_DROPPED = ["left", "right", "middle", "displaystyle", "textstyle", "limits", "!"]
+_DROPPED += [size + side for size in ("big", "Big", "bigg", "Bigg") for side in _SIZES]
+_SPACES = (",", ";", ":", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace")
+_SYNONYMS = {"dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "leq": "le", "geq": "ge", "leqslant": "le"}
+_SYNONYMS |= {"geqslant": "ge", "neq": "ne", "varnothing": "emptyset", "lbrace": "{", "rbrace": "}"}
+_RENAMED = (
+    dict.fromkeys(_DROPPED, "")
+    | dict.fromkeys(_SPACES, " ")
+    | {old: f"\\{new}" for old, new in _SYNONYMS.items()}
+    | {"$": CURRENCY, "%": "%", "lbrack": "[", "rbrack": "]", "lt": "<", "gt": ">", "degree": r"^{\circ}"}
+)
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
 _OPEN, _CLOSE = "([{", ")]}"
 
@@ -93,7 +86,7 @@ def clean(text: str) -> str:
     text = re.sub(r"\$([^$]*)\$", r"\1", text).replace("$", CURRENCY)
     text = re.sub(r"\{\s*,\s*\}", ",", text)
     text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
-    text = re.sub(r"√\s*(\d+|[A-Za-z])", r"\\sqrt{\1}", text)
+    text = re.sub(r"\\sqrt\s+(\d+)", r"\\sqrt{\1}", text)
     text = _unwrap(" ".join(text.split()))
     if not text:
         raise UnreadableError("empty")
@@ -141,7 +134,7 @@ def matching(text: str, start: int) -> int | None:
 
 
 def split_top(text: str, separator: re.Pattern[str]) -> list[str]:
-    r"""Split at matches of ``separator`` that stand outside all brackets (``()``, ``[]``, ``{}``, ``\{\}``)."""
+    r"""Split at matches of ``separator`` that stand outside all brackets (``()``, ``[]``, ``{}``)."""
     cuts = {match.start(): match.end() for match in separator.finditer(text) if match.end() > match.start()}
     pieces, depth, begin, index = [], 0, 0, 0
     while index < len(text):

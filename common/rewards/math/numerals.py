@@ -51,11 +51,7 @@ def read_number(text: str) -> tuple[Fraction, str | None, bool] | None:
     if scale:
         value, tail = value * _SCALES[scale[1].lower()], tail[scale.end() :]
     if body["base"]:
-        return (
-            (value, f"base {int(body['radix'])}", False)
-            if not tail.strip() and not sign["currency"]
-            else None
-        )
+        return None if tail.strip() or sign["currency"] else (value, f"base {int(body['radix'])}", False)
     unit = SIGNS.get(sign["currency"])
     if not tail.strip():
         return value, unit, False
@@ -82,10 +78,13 @@ def _value(body: re.Match[str]) -> Fraction | None:
     if body["sci"] or body["esci"]:
         mantissa, exponent = (body["sci"], body["exponent"]) if body["sci"] else (body["esci"], body["eexp"])
         power = int(exponent.strip("{} "))
-        return _fraction(mantissa) * Fraction(10) ** power if abs(power) <= _MAX_EXPONENT else None
+        if abs(power) > _MAX_EXPONENT:
+            return None
+        scale = Fraction(10 ** abs(power))
+        return _fraction(mantissa) * scale if power >= 0 else _fraction(mantissa) / scale
     if body["cycle"]:
-        cycle = Fraction(int(body["cycle"]), 10 ** len(body["cycle"]) - 1) / 10 ** len(body["fixed"])
-        return _fraction(f"{body['repeat'] or 0}.{body['fixed'] or 0}") + cycle
+        nines = int("9" * len(body["cycle"]) + "0" * len(body["fixed"]))
+        return _fraction(f"{body['repeat'] or 0}.{body['fixed'] or 0}") + Fraction(int(body["cycle"]), nines)
     if body["decimal"]:
         return _fraction(body["decimal"])
     over, under = (body["over"], body["under"]) if body["over"] else (body["left"], body["right"])

@@ -25,7 +25,7 @@ from common.errors import InfrastructureError
 START_SECONDS = 120.0
 """Wall time a worker may take to import sympy and pass its self-test."""
 
-WALL_SECONDS = 20.0
+WALL_SECONDS = 30.0
 """Wall time for one comparison: a backstop behind the worker's own CPU limits."""
 
 MAX_WORKERS = 4
@@ -35,6 +35,10 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 class BadGoldError(Exception):
     """The ground truth cannot be verified; ``str(error)`` says why."""
+
+
+class TooCostlyError(Exception):
+    """The answer cannot be compared within the worker's limits."""
 
 
 class _WorkerLostError(Exception):
@@ -50,10 +54,10 @@ class _Worker:
 
     def __init__(self) -> None:
         environment = {
-            "PYTHONPATH": os.pathsep.join([str(_PACKAGE_ROOT), *filter(None, sys.path)]),
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, [str(_PACKAGE_ROOT), *sys.path])),
             **{name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ},
         }
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", _WORKER_MODULE],
@@ -111,6 +115,9 @@ class _Worker:
 
     def forget(self) -> None:
         """Close this process's ends of the pipes; the worker exits once nobody holds its stdin."""
+        # In a forked child the worker is not ours to wait for; after ``kill`` this changes nothing.
+        if self._process.returncode is None:
+            self._process.returncode = 0
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):
@@ -128,7 +135,7 @@ class Pool:
         self._all: set[_Worker] = set()
         # Ground truths repeat over a group and over epochs; verdicts repeat within a group.
         self._checked = lru_cache(maxsize=8192)(self._check)
-        self._equal = lru_cache(maxsize=8192)(self._ask_equal)
+        self._status = lru_cache(maxsize=8192)(self._ask_status)
 
     def check(self, gold: str) -> None:
         """Raise ``BadGoldError`` unless the worker can parse ``gold`` within its limits."""
@@ -139,11 +146,17 @@ class Pool:
     def equal(self, gold: str, answer: str) -> bool:
         """Whether the answer equals ``gold``, which has passed ``check``.
 
-        An answer that takes too long, or takes the worker down with it, is wrong. That the worker
-        and not the answer is at fault shows when its replacement fails to start, which raises
-        ``InfrastructureError``.
+        Raises ``TooCostlyError`` for an answer that takes too long or takes the worker down with it.
+        That the worker and not the answer is at fault shows when its replacement fails to start,
+        which raises ``InfrastructureError``.
         """
-        return self._equal(gold, answer)
+        try:
+            status = self._status(gold, answer)
+        except _WorkerLostError as error:
+            raise TooCostlyError(str(error)) from error
+        if status == "timeout":
+            raise TooCostlyError(status)
+        return status == "equal"
 
     def pids(self) -> list[int]:
         """Process ids of the live workers."""
@@ -170,11 +183,8 @@ class Pool:
             return f"verifying it took the verifier down ({error})"
         return None if reply["status"] == "equal" else str(reply.get("why") or reply["status"])
 
-    def _ask_equal(self, gold: str, answer: str) -> bool:
-        try:
-            return bool(self._ask(gold, answer)["status"] == "equal")
-        except _WorkerLostError:
-            return False
+    def _ask_status(self, gold: str, answer: str) -> str:
+        return str(self._ask(gold, answer)["status"])
 
     def _ask(self, gold: str, answer: str | None) -> dict[str, Any]:
         with self._free:
@@ -209,18 +219,20 @@ class Pool:
             self._idle.append(worker)
 
 
-_pool = Pool()
+class _Shared:
+    """Holds the process's one pool, so that a fork can exchange it."""
+
+    pool = Pool()
 
 
 def shared_pool() -> Pool:
     """This process's pool; workers start with the first question."""
-    return _pool
+    return _Shared.pool
 
 
 def _renew_after_fork() -> None:
-    global _pool
-    _pool.forget()
-    _pool = Pool()
+    _Shared.pool.forget()
+    _Shared.pool = Pool()
 
 
 os.register_at_fork(after_in_child=_renew_after_fork)

@@ -63,7 +63,8 @@ Reading: TypeAlias = Number | Word | Sequence | Relation | Expression
 
 _NAME = re.compile(
     r"(?:[A-Za-z]|\\(?!pi\b)[a-z]+)(?:_(?:\w|\{\w+\}))?'*(?:\s*\([A-Za-z](?:,\s*[A-Za-z])*\))?"
-    r"|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z])+\s*\)|[A-Za-z][A-Za-z ]*|\\(?:angle|overline|vec)\s*\{?\s*[A-Za-z]+\}?",
+    r"|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z])+\s*\)|[A-Za-z][A-Za-z ]*"
+    r"|\\(?:angle|overline|vec)\s*\{?\s*[A-Za-z]+\}?",
     re.ASCII,
 )
 _SHORT_WORDS = frozenset(["yes", "no", "odd", "all", "one", "two", "six", "ten"])
@@ -72,7 +73,8 @@ _APPROX = re.compile(r"\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|≈")
 _COMMA = re.compile(r"[,;]|(?:,\s*)?(?:\\text\s*\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z]))")
 _UNION = re.compile(r"\\cup(?![a-zA-Z])")
 _PLUS_MINUS = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
-_ALLOWED = re.compile(r"[A-Za-z0-9\s+\-*/^_=<>()\[\]{}|!.,:;'%°&~\\]+")
+_OF_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
+_ALLOWED = re.compile(r"[A-Za-z0-9\s+\-*/^_=<>()\[\]{}|!.,:;%&~\\]+")
 _MEMBER = re.compile(r"[A-Za-z](?:_\w)?\s*\\in(?![a-zA-Z])\s*(?=[\\(\[])", re.ASCII)
 
 
@@ -205,6 +207,9 @@ def _read_expression(text: str) -> Expression:
 
 
 def _take_unit(text: str) -> tuple[str, str | None]:
+    degrees = re.fullmatch(r"(.*[^\s^])\s*\^(?:\\circ|\{\\circ\})", text)
+    if degrees and not _OF_ANGLE.search(text):
+        return degrees[1], "°"
     match = re.fullmatch(r"(.*?\S)\s*\\(?:text|mathrm|mbox)\s*\{([^{}]+)\}(\^(?:\d|\{\d\}))?", text)
     upright = match is not None
     match = match or re.fullmatch(r"(.*?\S)\s+([A-Za-z]{2,}(?: [A-Za-z]{2,})*)(\^(?:\d|\{\d\}))?", text)

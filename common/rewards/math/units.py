@@ -2,116 +2,37 @@
 
 The rule, because a question usually fixes the unit: a unit that only one side states is ignored;
 two units that are both *known* must agree; nothing is converted (``5 m`` is not ``500 cm``).
-Words that change the number (``5 million``, ``5 or more``) are never units.
+Words that change the number (``5 hundred``, ``5 or more``) are never units.
 """
 
 import re
 
+_SPELLINGS = """
+mm millimeter millimetre; cm centimeter centimetre; dm decimeter decimetre; m meter metre
+km kilometer kilometre; in inch inche; ft foot feet; yd yard; mi mile
+mg milligram; g gram; kg kilogram; oz ounce; lb lbs pound; t ton tonne
+ml milliliter millilitre; l liter litre; gal gallon; cup; pt; qt; tsp; tbsp
+s sec second; min minute; h hr hour; day; week; month; year yr; mi/h mph; km/h kmh kph
+° deg degree; rad radian; °c; °f; k; n; j; w; v; a; hz; kw; kwh; pa; ohm; mol; bit; byte
+dollar usd; cent; euro eur; rupee; sterling gbp; yen
+"""
 _ALIASES = {
-    **dict.fromkeys(("mm", "millimeter", "millimetre"), "mm"),
-    **dict.fromkeys(("cm", "centimeter", "centimetre"), "cm"),
-    **dict.fromkeys(("dm", "decimeter", "decimetre"), "dm"),
-    **dict.fromkeys(("m", "meter", "metre"), "m"),
-    **dict.fromkeys(("km", "kilometer", "kilometre"), "km"),
-    **dict.fromkeys(("in", "inch", "inche"), "in"),
-    **dict.fromkeys(("ft", "foot", "feet"), "ft"),
-    **dict.fromkeys(("yd", "yard"), "yd"),
-    **dict.fromkeys(("mi", "mile"), "mi"),
-    **dict.fromkeys(("mg", "milligram"), "mg"),
-    **dict.fromkeys(("g", "gram"), "g"),
-    **dict.fromkeys(("kg", "kilogram"), "kg"),
-    **dict.fromkeys(("oz", "ounce"), "oz"),
-    **dict.fromkeys(("lb", "lbs", "pound"), "lb"),
-    **dict.fromkeys(("t", "ton", "tonne"), "t"),
-    **dict.fromkeys(("ml", "milliliter", "millilitre"), "ml"),
-    **dict.fromkeys(("l", "liter", "litre"), "l"),
-    **dict.fromkeys(("gal", "gallon"), "gal"),
-    **dict.fromkeys(("s", "sec", "second"), "s"),
-    **dict.fromkeys(("min", "minute"), "min"),
-    **dict.fromkeys(("h", "hr", "hour"), "h"),
-    **{"day": "day", "week": "week", "month": "month", "yr": "year", "year": "year", "°": "degree"},
-    **{"mph": "mi/h", "kmh": "km/h", "kph": "km/h", "degree": "degree", "deg": "degree", "rad": "radian"},
-    **{
-        "radian": "radian",
-        "°c": "°c",
-        "°f": "°f",
-        "k": "k",
-        "n": "n",
-        "j": "j",
-        "w": "w",
-        "v": "v",
-        "a": "a",
-    },
-    **{"dollar": "dollar", "usd": "dollar", "cent": "cent", "euro": "euro", "eur": "euro", "rupee": "rupee"},
-    **{word: word for word in ("cup", "pt", "qt", "tsp", "tbsp", "bit", "byte")},
-    **{"gbp": "pound sterling", "hz": "hz", "kw": "kw", "kwh": "kwh", "pa": "pa", "ohm": "ohm", "mol": "mol"},
+    word: group.split()[0]
+    for line in _SPELLINGS.splitlines()
+    for group in line.split(";")
+    for word in group.split()
 }
-SIGNS = {"＄": "dollar", "€": "euro", "£": "pound sterling", "¥": "yen", "₹": "rupee"}
-_NOT_UNITS = frozenset(
-    [
-        "or",
-        "and",
-        "to",
-        "of",
-        "if",
-        "is",
-        "not",
-        "no",
-        "mod",
-        "modulo",
-        "div",
-        "times",
-        "plus",
-        "minus",
-        "over",
-        "by",
-        "choose",
-        "squared",
-        "cubed",
-        "factorial",
-        "half",
-        "halves",
-        "third",
-        "thirds",
-        "quarter",
-        "quarters",
-        "dozen",
-        "hundred",
-        "hundreds",
-        "thousand",
-        "thousands",
-        "million",
-        "millions",
-        "billion",
-        "billions",
-        "trillion",
-        "trillions",
-        "percent",
-        "percentage",
-        "less",
-        "more",
-        "than",
-        "most",
-        "least",
-        "about",
-        "between",
-        "from",
-        "pi",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "log",
-        "ln",
-        "exp",
-        "inf",
-        "infinity",
-        "mixed",
-        "maybe",
-        "either",
-    ]
+SIGNS = {"＄": "dollar", "€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee"}
+"""Currency signs (the first is ``notation.CURRENCY``) and the units they state."""
+
+_KNOWN = frozenset(part for unit in _ALIASES.values() for part in (unit, *unit.split("/")))
+_CHANGES_THE_NUMBER = re.compile(
+    r"\b(?:or|and|to|of|if|is|not?|mod(?:ulo)?|div|times|plus|minus|over|by|choose|squared|cubed|factorial|"
+    r"hal(?:f|ves)|thirds?|quarters?|dozen|hundreds?|thousands?|[mbtr]+illions?|percent(?:age)?|less|more|than|most|"
+    r"least|about|between|from|pi|sqrt|sin|cos|tan|log|ln|exp|inf(?:inity)?|mixed|maybe|either)\b"
 )
-_POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}
+_UNIT = re.compile(r"(?:°\s*[CF]?|[A-Za-z][A-Za-z.\s-]*)(?:\^-?\d)?(?:\s*/\s*[A-Za-z]+(?:\^\d)?)?")
+_POWERS = {"square": "2", "sq": "2", "cubic": "3", "cu": "3"}
 
 
 def read_unit(words: str, upright: bool) -> str | None:
@@ -121,38 +42,29 @@ def read_unit(words: str, upright: bool) -> str | None:
     ``upright`` says whether they stood in a text command: outside one, a single letter must be set
     off by a space by the caller, and a short unknown word is a product of variables, not a unit.
     """
-    words = re.sub(r"\^\{?(-?\d)\}?", r"^\1", words.replace("^{\\circ}", "°").replace("^\\circ", "°"))
-    if not re.fullmatch(
-        r"(?:°\s*[CF]?|[A-Za-z][A-Za-z.\s-]*)(?:\^-?\d)?(?:\s*/\s*[A-Za-z]+(?:\^\d)?)?", words.strip()
-    ):
+    words = re.sub(r"\^(?:\\circ|\{\s*\\circ\s*\})", "°", words)
+    words = re.sub(r"\^\{(-?\d)\}", r"^\1", words).strip()
+    if not _UNIT.fullmatch(words):
         return None
-    tokens = words.lower().replace("°", " °").replace("° ", "°").replace(".", " ").replace("-", " ").split()
-    if _NOT_UNITS.intersection(re.split(r"[\s/^]+", " ".join(tokens))):
+    words = " ".join(re.sub(r"°\s+", "°", words.lower()).replace(".", " ").replace("-", " ").split())
+    if _CHANGES_THE_NUMBER.search(words):
         return None
-    text = re.sub(r"\s*(?:\bper\b|/)\s*", "/", " ".join(tokens))
-    written = text.split("/")
+    written = re.sub(r"\s*(?:\bper\b|/)\s*", "/", words).split("/")
     parts = [_part(part) for part in written]
-    if upright or all(
-        _bare(part) in _KNOWN_PARTS or len(_bare(word).split()[0]) >= 4
-        for part, word in zip(parts, written, strict=True)
-    ):
-        return "/".join(parts)
-    return None
+    for part, word in zip(parts, written, strict=True):
+        if not (upright or _bare(part) in _KNOWN or len(_bare(word).split(" ")[0]) >= 4):
+            return None
+    return "/".join(parts)
 
 
 def known(unit: str) -> bool:
     """Whether every part of the unit is one whose meaning is fixed, so that a mismatch is an error."""
-    return unit.startswith("base ") or all(_bare(part) in _KNOWN_PARTS for part in unit.split("/"))
+    return unit.startswith("base ") or all(_bare(part) in _KNOWN for part in unit.split("/"))
 
 
 def compatible(left: str | None, right: str | None) -> bool:
     """Whether values in these units may be compared as they stand (see the module's rule)."""
     return left is None or right is None or left == right or not (known(left) and known(right))
-
-
-_KNOWN_PARTS = frozenset(unit for alias in _ALIASES.values() for unit in (alias, *alias.split("/"))) | set(
-    SIGNS.values()
-)
 
 
 def _bare(part: str) -> str:
@@ -164,7 +76,7 @@ def _part(part: str) -> str:
     word, _, power = part.strip().partition("^")
     first, _, rest = word.partition(" ")
     if first in _POWERS and rest:
-        word, power = rest, _POWERS[first][1:]
-    singular = word.removesuffix("s") if word not in _ALIASES else word
+        word, power = rest, _POWERS[first]
+    singular = word if word in _ALIASES else word.removesuffix("s")
     word = _ALIASES.get(singular, singular)
     return f"{word}^{power}" if power else word

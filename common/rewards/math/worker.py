@@ -3,7 +3,7 @@ r"""The process that runs computer algebra: ``python -m common.rewards.math.work
 One JSON object a line on stdin, one on stdout; end of input ends the process.
 Request ``{"gold": str, "answer": str | null}``; reply ``{"status": ...}``:
 
-- ``equal`` or ``different``; with ``answer`` null, whether the ground truth equals itself;
+- ``equal`` or ``different``; with ``answer`` null, ``equal`` says that the ground truth can be used;
 - ``bad_gold``: the ground truth cannot be parsed; ``why`` says more;
 - ``timeout``: more than ``CPU_SECONDS`` of processor time. CPU time, not wall time, so that a
   verdict does not depend on how busy the machine is.
@@ -61,6 +61,7 @@ def _compare(gold: str, answer: str | None) -> dict[str, str]:
     except symbolic.UnparsableError as error:
         return {"status": "bad_gold", "why": str(error)[:200]}
     if answer is None:
+        symbolic.examine(expected)
         return {"status": "equal"}
     try:
         right = symbolic.equal(expected, symbolic.parse(answer))

@@ -11,11 +11,17 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 USER = 60600  # nobody's, and none of those that root's sandboxes use
-SUITES = ("attacks", "isolation", "limits", "local")
+SUITES = (
+    "tests/unit/sandbox/test_sandbox_attacks.py",
+    "tests/unit/sandbox/test_sandbox_isolation.py",
+    "tests/unit/sandbox/test_sandbox_limits.py",
+    "tests/unit/sandbox/test_sandbox_local.py",
+    "tests/unit/rewards/test_code_reward.py",
+)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user: the suites ran as one")
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: Path(suite).stem)
 def test_suite_as_an_ordinary_user(suite: str) -> None:
     """The interpreter may lie below root's home: the user gets it, the packages and the checkout in /opt."""
     packages = sysconfig.get_paths()["purelib"]
@@ -26,20 +32,8 @@ def test_suite_as_an_ordinary_user(suite: str) -> None:
     command += ["--ro-bind", packages, "/opt/packages", "--ro-bind", str(ROOT), "/opt/checkout"]
     command += ["--chdir", "/opt/checkout", "--tmpfs", "/tmp", "--chmod", "1777", "/tmp"]
     command += ["--", "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
-    command += [
-        f"/opt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}",
-        "-B",
-        "-m",
-        "pytest",
-    ]
-    command += [
-        f"tests/unit/sandbox/test_sandbox_{suite}.py",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-    ]
+    python = f"/opt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    command += [python, *"-B -m pytest -q -p no:cacheprovider -p no:xdist".split(), suite]
     environment = {
         "PATH": "/usr/bin:/bin",
         "LD_LIBRARY_PATH": "/opt/python/lib",

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attacks_on_output import HONEST, OUTPUT_ATTACKS
-from attacks_on_values import RIGHT, VALUE_ATTACKS, answer
+from attack_programs import OUTPUT_ATTACKS, RIGHT, SOLVE, THIEF, VALUE_ATTACKS, answer
 from observing import alive
 
 from common.rewards.code import make_code_reward
@@ -86,8 +85,8 @@ def test_there_are_enough_attacks_of_both_kinds() -> None:
 
 def test_the_task_of_the_attacks_can_be_solved(sandbox: LocalSandbox) -> None:
     """Otherwise every attack would score 0 for the wrong reason."""
-    assert score(sandbox, HONEST + "print(right)", STDIO) == 1.0
-    assert score(sandbox, RIGHT + "def solve(text): return right(text)", CALLS) == 1.0
+    assert score(sandbox, RIGHT + "print(right)", STDIO) == 1.0
+    assert score(sandbox, SOLVE, CALLS) == 1.0
 
 
 def test_the_search_for_survivors_can_find_one(sandbox: LocalSandbox) -> None:
@@ -100,3 +99,16 @@ def test_the_search_for_survivors_can_find_one(sandbox: LocalSandbox) -> None:
     runner.join()
     assert seen
     assert alive(token) == []
+
+
+def test_the_thief_finds_what_is_there(sandbox: LocalSandbox) -> None:
+    """Its empty hands in the attacks mean something: here each place holds an answer."""
+    planted = {place: answer(place) for place in ("stdin", "a file", "the program's memory")}
+    result = sandbox.run(
+        THIEF + "import loot\nprint(*search(), sep='\\n')",
+        planted["stdin"],
+        files={
+            "loot.py": f"memory = 'EXPECTED' + '-{planted["the program's memory"][9:]}'\n# {planted['a file']}"
+        },
+    )
+    assert set(result.stdout.split()) == set(planted.values())
