@@ -11,7 +11,7 @@ ARGS ?=
 pick = $(NOX) -s $(if $(EXAMPLE),"$(1)($(EXAMPLE))",$(1)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help prep tests test e2e lint types bench dev constraints clean
+.PHONY: new-example help prep tests test e2e lint types bench dev constraints clean
 
 help: ## print this help
 	@echo "make TARGET [EXAMPLE=folder] [ARGS=\"words for the script or pytest\"]"
@@ -29,11 +29,20 @@ test: $(VENV)/ready ## lint, types and all unit tests
 tests: $(VENV)/ready ## unit tests only
 	@$(call pick,tests)
 
+drift: $(VENV)/ready ## mocks, recordings and requests against the types of the official SDK
+	@$(NOX) -s drift $(if $(ARGS),-- $(ARGS))
+
+report: $(VENV)/ready ## one page of what the last runs left, outputs/report/index.html
+	@$(NOX) -s report $(if $(ARGS),-- $(ARGS))
+
 lint types bench constraints: $(VENV)/ready
 	@$(NOX) -s $@ $(if $(ARGS),-- $(ARGS))
 
 dev: $(VENV)/ready ## an environment with everything in .venv-dev, to run the scripts by hand
 	@$(NOX) -s dev
+
+new-example: $(VENV)/ready ## copy an example: make new-example NAME=my_example [FROM=math_example]
+	@$(NOX) -s new_example -- $(NAME) $(FROM)
 
 clean: ## remove environments, caches and outputs
 	rm -rf .nox $(VENV) .venv-dev outputs .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -22,6 +22,9 @@ EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/confi
 PREPARED = [name for name in EXAMPLES if (ROOT / "examples" / name / "prepare_data.py").is_file()]
 GROUPS = ("test", "lint", "types", "dev")
 
+DRIFT = {"chat": "fireworks-ai==1.2.28", "preview": "fireworks-ai==1.0.0a6"}
+"""The release of the official SDK that carries the types of each API: later ones dropped the preview's."""
+
 STEPS = ("rewards", "fireworks", "mocks")
 """Extras for everything but training: no torch, seconds to install."""
 
@@ -74,8 +77,9 @@ def tests(session: nox.Session, part: str) -> None:
         _install(session, *STEPS, "train", "lora")
         paths = ["tests/unit/training"]
     elif part == "common":
-        _install(session, *STEPS, "plot", "parquet")
+        _install(session, *STEPS, "plot", "parquet", "report")
         paths = ["tests/unit", "--ignore=tests/unit/training", "--ignore=tests/unit/examples"]
+        paths += ["tests/test_workflow.py"]
     else:
         _install(session, *STEPS)
         paths = ["tests/unit/examples", f"--example={part}"]
@@ -93,21 +97,39 @@ def e2e(session: nox.Session, example: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and formatting."""
+    """Ruff: rules and formatting; the workflow against GitHub's schema."""
     session.env["RUFF_NO_CACHE"] = "false"
     session.install("-c", "constraints.txt", *_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    workflows = sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github/workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strict, on `common` and on each example's own files."""
-    _install(session, *STEPS, "plot", "parquet", groups=("types",))
+    _install(session, *STEPS, "plot", "parquet", groups=("types", "dev"))
     session.run("mypy", "common", "noxfile.py")
     for example in EXAMPLES:
         # One run for each: every example has a module named `task`.
         session.run("mypy", f"examples/{example}")
+
+
+@nox.session(default=False)
+@nox.parametrize("api", list(DRIFT), ids=list(DRIFT))
+def drift(session: nox.Session, api: str) -> None:
+    """Requests, recordings and mock answers of an API against the types of its official SDK."""
+    _install(session, *STEPS)
+    session.install("-c", "constraints.txt", DRIFT[api])
+    session.run("pytest", f"tests/drift/test_{api}_drift.py", *session.posargs)
+
+
+@nox.session(default=False)
+def report(session: nox.Session) -> None:
+    """One static page of what the last runs left: outputs/report/index.html."""
+    _install(session, "report", groups=())
+    session.run("python", "-m", "common.report", *session.posargs)
 
 
 @nox.session(default=False)
@@ -127,7 +149,7 @@ def dev(session: nox.Session) -> None:
     env = {"VIRTUAL_ENV": str(Path(location).resolve())}
     if links := os.environ.get("UV_FIND_LINKS") or _find_links():
         env["UV_FIND_LINKS"] = " ".join(links.split())
-    extras = ",".join((*STEPS, "train", "lora", "parquet"))
+    extras = ",".join((*STEPS, "train", "lora", "parquet", "report"))
     groups = [package for group in GROUPS for package in _group(group)]
     session.run(
         "uv", "pip", "install", "-c", "constraints.txt", "-e", f".[{extras}]", *groups, env=env, external=True
@@ -147,5 +169,27 @@ def constraints(session: nox.Session) -> None:
     session.run(*command, *session.posargs, external=True)
 
 
-def _group(name: str) -> list[str]:
+@nox.session(default=False, venv_backend="none")
+def new_example(session: nox.Session) -> None:
+    """Copy an example under a new name: `nox -s new_example -- NAME [FROM]`."""
+    name, source = (*session.posargs, "math_example")[:2] if session.posargs else ("", "")
+    folder = ROOT / "examples" / name
+    if not name.isidentifier() or folder.exists() or source not in EXAMPLES:
+        session.error(f"say NAME (a new identifier) and, if you like, FROM ({', '.join(EXAMPLES)})")
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", f"examples/{source}"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    for path in filter(None, tracked.stdout.split("\0")):
+        target = folder / (ROOT / path).relative_to(ROOT / "examples" / source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        text = (ROOT / path).read_text(encoding="utf-8").replace(source, name)
+        target.write_text(text, encoding="utf-8")
+    session.log(
+        f"examples/{name} is ready: `make e2e EXAMPLE={name}` passes. Now change its task.py, and then"
+    )
+    session.log(f"  python examples/{name}/prepare_data.py")
+    session.log(f"  python examples/{name}/fireworks_regenerate.py --record-synthetic --limit 20")
+
+
+def _group(name: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), name)

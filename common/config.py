@@ -77,7 +77,10 @@ class FireworksConfig(Section):
     )
     concurrency: PositiveInt = Field(4, description="requests in flight at once")
     deadline_seconds: PositiveFloat = Field(120.0, description="longest time for one row, retries included")
-    max_attempts: PositiveInt = Field(5, description="tries of one request")
+    max_attempts: PositiveInt = Field(6, description="tries of one request")
+    max_requests: PositiveInt | None = Field(
+        None, description="most requests one run may send, retries included; no limit by default"
+    )
     preview_samples: PositiveInt = Field(100, description="rows sent to the evaluator preview")
 
 
@@ -95,12 +98,12 @@ class EmbeddedConfig(Section):
     """The embedded policy and its warm start: everything that shapes it, besides the data."""
 
     hidden_size: PositiveInt = Field(128, description="width of the model")
-    layers: PositiveInt = Field(3, description="transformer layers")
-    heads: PositiveInt = Field(4, description="attention heads")
+    layers: PositiveInt = Field(2, description="transformer layers")
+    heads: PositiveInt = Field(8, description="attention heads; narrow ones copy operands sooner")
     vocabulary: int = Field(1024, ge=300, description="most tokens of the tokenizer learnt from the data")
     rewarded_share: Fraction = Field(0.2, description="share of warm-start answers in the rewarded form")
     warm_start_steps: PositiveInt = Field(400, description="optimizer steps of the supervised warm start")
-    warm_start_batch_size: PositiveInt = Field(64, description="answers per step of the warm start")
+    warm_start_batch_size: PositiveInt = Field(32, description="answers per step of the warm start")
     warm_start_learning_rate: PositiveFloat = Field(2e-3, description="peak learning rate of the warm start")
 
 
@@ -122,8 +125,25 @@ class ModelConfig(Section):
     embedded: EmbeddedConfig = Field(default_factory=EmbeddedConfig)
 
 
+class HealthConfig(Section):
+    """Step 4: when training counts as gone wrong."""
+
+    on_failure: Literal["stop", "warn"] = Field("stop", description="stop with exit code 1, or only warn")
+    patience: PositiveInt = Field(10, description="logged steps in a row that make a symptom a failure")
+    min_entropy: float = Field(1e-3, ge=0, description="mean token entropy (nats) below which it collapsed")
+    max_kl: PositiveFloat = Field(10.0, description="mean KL to the reference model that counts as a blow-up")
+    reward_seconds: PositiveFloat = Field(300.0, description="longest time for one call of a reward function")
+
+
 class TrainingConfig(Section):
     """Step 4: what GRPOConfig does not say."""
+
+    prove: bool = Field(True, description="compare pass@1 on held-out prompts before and after")
+    margin: Fraction = Field(0.1, description="improvement of pass@1 that the claim promises at least")
+    confidence: float = Field(0.95, gt=0, lt=1, description="confidence of the bootstrap interval")
+    held_out_prompts: PositiveInt = Field(100, description="held-out prompts to ask, at most")
+    samples_per_prompt: PositiveInt = Field(4, description="sampled completions for each held-out prompt")
+    health: HealthConfig = Field(default_factory=HealthConfig)
 
 
 class Config(Section):

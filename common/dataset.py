@@ -105,7 +105,7 @@ def read_samples(path: Path, limit: int | None = None) -> list[Sample]:
     Raises ``CannotRunError`` for a missing or empty file, a broken line, a row that is not a sample,
     and an id that occurs twice, naming ``file:line`` and the remedy.
     """
-    remedy = f"run prepare_data.py of {path.resolve().parent.name} first"
+    remedy = "run prepare_data.py first"
     if not path.is_file():
         raise CannotRunError(f"{path}: no such file; {remedy}")
     samples: list[Sample] = []

@@ -1,6 +1,7 @@
 """stdout is for machines: one JSON object a line. Everything for people goes to stderr."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -10,7 +11,10 @@ def emit(event: str, **fields: Any) -> None:
 
     Non-finite floats are refused (``ValueError``): ``NaN`` is not JSON, and a reader that accepts
     it would hide exactly the failure it should show. Callers turn them into ``None`` knowingly.
+    Of a distributed run only rank 0 writes: a line from each rank would be read as several steps.
     """
+    if os.environ.get("RANK", "0") != "0":
+        return
     sys.stdout.write(json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False) + "\n")
     sys.stdout.flush()
 

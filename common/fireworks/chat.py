@@ -37,11 +37,16 @@ class Answer:
 
 
 def chat_request(sample: Sample, config: Config) -> dict[str, Any]:
-    """The body to post for one sample: its prompt, the configured system prompt and sampling settings."""
+    """The body to post for one sample: its prompt, the configured system prompt and sampling settings.
+
+    A sample with a ``tools`` column (a JSON list of tool schemas) offers them to the model.
+    """
     settings = config.fireworks
+    offered = {"tools": json.loads(sample["tools"])} if sample.get("tools") else {}
     return {
         "model": settings.model,
         "messages": prompt_of(sample, config.prompt.system),
+        **offered,
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
         "reasoning_effort": settings.reasoning_effort,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
@@ -17,11 +17,13 @@ from urllib3.exceptions import HTTPError
 
 from common.config import FireworksConfig
 from common.errors import CannotRunError
-from common.fireworks.errors import ServiceError, TransientError, status_error
+from common.fireworks.cutoff import CutOffAdapter, cut_off_at
+from common.fireworks.errors import RequestCapError, ServiceError, TransientError, status_error
+from common.fireworks.scrub import KEY_PLACE, scrubbed
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 60.0
-"""Longest silence on an open connection; long answers may take longer as long as bytes arrive."""
+"""An open connection has no limit of its own but the deadline: a model that thinks is silent, and asking again
+while it does would ask, and pay, twice."""
 
 MAX_RETRY_AFTER_SECONDS = 60.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -88,7 +90,8 @@ class _WaitAsAsked(wait_base):
 class FireworksClient:
     """Posts JSON and returns JSON; safe to use from several threads (one connection pool each).
 
-    ``sleep`` is injectable so that tests need not wait.
+    Sends at most ``settings.max_requests`` requests in its life, retries included. ``sleep`` is injectable
+    so that tests need not wait.
     """
 
     def __init__(
@@ -99,6 +102,8 @@ class FireworksClient:
         self._auth = _BearerAuth(keys.api_key)
         self._key = keys.api_key
         self._sleep = sleep
+        self._sent = 0
+        self._lock = threading.Lock()
         self._local = threading.local()
 
     @property
@@ -115,11 +120,11 @@ class FireworksClient:
         )
 
     def post(self, url: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """POST ``payload`` and return the JSON object that comes back.
+        """POST ``payload`` and return the JSON object that comes back, without the key should it be in there.
 
-        Connection failures, silence, broken bodies, 408, 409, 429 and 5xx are tried again, at most
-        ``max_attempts`` times and never past ``deadline_seconds`` in all; the last failure is raised
-        as ``ServiceError`` with the server's own words.
+        Connection failures, broken bodies, 408, 409, 429 and 5xx are tried again, at most ``max_attempts``
+        times and never past ``deadline_seconds`` in all; the last failure is raised as ``ServiceError`` with
+        the server's own words. Raises ``RequestCapError`` instead of sending more than ``max_requests``.
         """
         deadline = time.monotonic() + self.settings.deadline_seconds
         retrying = Retrying(
@@ -130,29 +135,41 @@ class FireworksClient:
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._post_once, url, json.dumps(payload).encode(), deadline)
+        answer = retrying(self._post_once, url, json.dumps(payload).encode(), deadline)
+        return cast(dict[str, Any], scrubbed(answer, key=self._key))
 
     def _post_once(self, url: str, body: bytes, deadline: float) -> dict[str, Any]:
         remaining = deadline - time.monotonic()
+        late = ServiceError(f"{url}: no whole answer within {self.settings.deadline_seconds:g} s")
         if remaining <= 0:
-            raise ServiceError(f"{url}: no answer within {self.settings.deadline_seconds:g} s")
+            raise late
+        self._count()
         try:
-            with self._session().post(
-                url,
-                data=body,
-                headers={"Content-Type": "application/json"},
-                timeout=(min(CONNECT_SECONDS, remaining), min(READ_SECONDS, remaining)),
-                allow_redirects=False,  # a redirect would carry the key elsewhere
-                stream=True,
-            ) as response:
+            with (
+                cut_off_at(deadline),
+                self._session().post(
+                    url,
+                    data=body,
+                    headers={"Content-Type": "application/json"},
+                    timeout=(min(CONNECT_SECONDS, remaining), remaining),
+                    allow_redirects=False,  # a redirect would carry the key elsewhere
+                    stream=True,
+                ) as response,
+            ):
                 # Of a redirect the HTTP library has already read the body; nothing in it matters.
-                answer = b"" if response.is_redirect else self._read(response, url, deadline)
+                answer = b"" if response.is_redirect else self._read(response, url)
         except (
             requests.ConnectionError,
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
+            if time.monotonic() >= deadline:
+                raise late from None
             raise TransientError(f"{url}: {self._scrub(_reason(error))}") from None
+        except TransientError:
+            if time.monotonic() >= deadline:
+                raise late from None
+            raise
         except requests.RequestException as error:
             raise ServiceError(f"{url}: {self._scrub(_reason(error))}") from None
         if response.status_code != 200:
@@ -160,16 +177,20 @@ class FireworksClient:
             raise status_error(response.status_code, self._scrub_bytes(answer), url, retry_after)
         return self._parse(answer, url)
 
-    def _read(self, response: requests.Response, url: str, deadline: float) -> bytes:
-        """The body, read as it arrives: a server that drips bytes must not outlast the deadline."""
+    def _count(self) -> None:
+        with self._lock:
+            if self._sent == self.settings.max_requests:
+                raise RequestCapError(
+                    f"{self._sent} requests were sent, as many as fireworks.max_requests allows; raise it to go on"
+                )
+            self._sent += 1
+
+    def _read(self, response: requests.Response, url: str) -> bytes:
+        """The body, read as it arrives: one that is too large must not fill the memory first."""
         body = bytearray()
         try:
             for piece in iter(lambda: response.raw.read1(65536, decode_content=True), b""):
                 body += piece
-                if time.monotonic() > deadline:
-                    raise ServiceError(
-                        f"{url}: the answer took longer than {self.settings.deadline_seconds:g} s"
-                    )
                 if len(body) > MAX_BODY_BYTES:
                     raise ServiceError(f"{url}: the answer is larger than {MAX_BODY_BYTES:,} bytes")
         except HTTPError as error:
@@ -199,14 +220,16 @@ class FireworksClient:
         if session is None:
             session = self._local.session = requests.Session()
             session.auth = self._auth
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, CutOffAdapter())
         return session
 
     def _scrub(self, text: str) -> str:
-        return text.replace(self._key, "<FIREWORKS_API_KEY>")
+        return text.replace(self._key, KEY_PLACE)
 
     def _scrub_bytes(self, text: bytes) -> bytes:
         """Some servers quote the rejected key in their error."""
-        return text.replace(self._key.encode(), b"<FIREWORKS_API_KEY>")
+        return text.replace(self._key.encode(), KEY_PLACE.encode())
 
 
 def _reason(error: Exception) -> str:

@@ -48,6 +48,10 @@ class TransientError(ServiceError):
         self.retry_after = retry_after
 
 
+class RequestCapError(ServiceError):
+    """This run has sent as many requests as it may; nothing is wrong with the service."""
+
+
 def error_message(body: bytes) -> str:
     """The API's own words in an error body, whichever of its shapes it took; at most 300 characters.
 

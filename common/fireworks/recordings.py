@@ -12,6 +12,7 @@ from typing import Any
 from common.dataset import bad_line, read_jsonl, write_jsonl
 from common.errors import CannotRunError
 from common.fireworks.chat import request_hash
+from common.fireworks.scrub import scrubbed
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,13 @@ class Recording:
     expected_score: float | None = None
 
 
-def write_recordings(path: Path, recordings: Iterable[Recording]) -> None:
-    """Write recordings atomically, one JSON object a line."""
+def write_recordings(
+    path: Path, recordings: Iterable[Recording], *, key: str = "", account: str = ""
+) -> None:
+    """Write recordings atomically, one JSON object a line; responses without the key or the account's name.
+
+    Requests are written as they were: they hold neither a key nor, unless the configured model does, the account.
+    """
     write_jsonl(
         path,
         (
@@ -45,7 +51,7 @@ def write_recordings(path: Path, recordings: Iterable[Recording]) -> None:
                 "expected_score": r.expected_score,
                 "request_sha256": request_hash(r.request),
                 "request": r.request,
-                "response": r.response,
+                "response": scrubbed(r.response, key=key, account=account),
             }
             for r in recordings
         ),

@@ -1,6 +1,5 @@
 """Run a posted evaluator over posted rows, as the preview service does, and answer in its wire types."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,22 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InfrastructureError
+from common.fireworks.evaluation import DRIVER, FOLDER, driver_input, preview_answer
 
 TIMEOUT_SECONDS = 300.0
-
-_DRIVER = """\
-import json, runpy, sys, traceback
-evaluate = runpy.run_path("main.py")["evaluate"]
-results = []
-for line in open("rows.jsonl", encoding="utf-8"):
-    row = json.loads(line)
-    try:
-        results.append(evaluate(row.pop("messages"), **row))
-    except Exception:
-        results.append({"raised": traceback.format_exc()})
-with open("results.json", "w", encoding="utf-8") as stream:
-    json.dump(results, stream)
-"""
 
 
 def run_evaluator(files: Mapping[str, str], rows: Sequence[str]) -> dict[str, Any]:
@@ -39,14 +25,16 @@ def run_evaluator(files: Mapping[str, str], rows: Sequence[str]) -> dict[str, An
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="preview-") as name:
         folder = Path(name)
+        (folder / FOLDER).mkdir()
+        (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
         for path, text in files.items():
-            (folder / Path(path).name).write_text(text, encoding="utf-8")
-        (folder / "rows.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+            (folder / FOLDER / Path(path).name).write_text(text, encoding="utf-8")
         try:
             done = subprocess.run(
-                [sys.executable, "-I", "-c", _DRIVER],
+                [sys.executable, "-I", "driver.py"],
                 cwd=folder,
                 env={"PATH": os.environ.get("PATH", ""), "TMPDIR": name},
+                input=driver_input(rows),
                 capture_output=True,
                 text=True,
                 check=False,
@@ -54,31 +42,10 @@ def run_evaluator(files: Mapping[str, str], rows: Sequence[str]) -> dict[str, An
             )
         except subprocess.TimeoutExpired:
             raise InfrastructureError(f"the posted evaluator ran longer than {TIMEOUT_SECONDS:g} s") from None
-        if done.returncode != 0:
-            # The service, too, answers 200 when the evaluator cannot even start: every row has failed.
-            results = [{"raised": done.stderr} for _ in rows]
-        else:
-            results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    return {
-        "totalSamples": len(rows),
-        "totalRuntimeMs": str(int((time.monotonic() - start) * 1000)),
-        "stdout": done.stdout.splitlines(),
-        "stderr": done.stderr.splitlines(),
-        "results": [_wire_row(result) for result in results],
-    }
-
-
-def _wire_row(result: Mapping[str, Any]) -> dict[str, Any]:
-    if "raised" in result:
-        last = str(result["raised"]).strip().splitlines()[-1:]
-        return {"success": "false", "score": 0.0, "reason": "".join(last), "perMetricEvals": {}}
-    metrics = {
-        name: {"score": metric["score"], "reason": metric["reason"]}
-        for name, metric in result["metrics"].items()
-    }
-    return {
-        "success": "true",
-        "score": result["score"],
-        "reason": result["reason"],
-        "perMetricEvals": metrics,
-    }
+    return preview_answer(
+        len(rows),
+        stdout=done.stdout,
+        stderr=done.stderr,
+        seconds=time.monotonic() - start,
+        died=done.stderr,
+    )

@@ -59,7 +59,9 @@ def _origin(preparation: Preparation, manifest: Mapping[str, Any]) -> str:
             "",
             f"- Real data: {preparation.origin}; licence {preparation.licence}.",
             f"- `--source hub` reads `{hub.dataset}` (config `{hub.config}`, split `{hub.split}`) at revision"
-            f" `{hub.revision}`.",
+            f" `{hub.revision}`."
+            if hub
+            else "- There is no hub dataset in this raw schema; `--source PATH` reads a file or folder.",
             f"- The committed manifest: {made}; licence {manifest['licence']}; seed {manifest['seed']};"
             f" filters and generator version {manifest['version']}.",
             f"- Rows: {manifest['rows_read']:,} read, {manifest['rows_written']:,} written ({files}).",

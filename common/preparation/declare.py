@@ -11,11 +11,11 @@ from common.dataset import Sample
 Row: TypeAlias = dict[str, Any]
 """One row in the raw schema of the real dataset."""
 
-Kind: TypeAlias = Literal["str", "int", "bool", "list[str]", "list[bool]"]
+Kind: TypeAlias = Literal["str", "int", "bool", "list[str]", "list[bool]", "list[object]"]
 Cell: TypeAlias = tuple[str, ...]
 """The values of the coverage keys, in their order: one stratum."""
 
-_SCALARS: Mapping[str, type] = {"str": str, "int": int, "bool": bool}
+_SCALARS: Mapping[str, type] = {"str": str, "int": int, "bool": bool, "object": dict}
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,14 @@ class Preparation:
         columns: the raw schema; other columns of a source are ignored.
         builtin: seed -> an endless stream of raw rows, unpleasant ones included.
         builtin_rows: how many of them are read per row wanted (filters, duplicates and strata cost rows).
-        hub: the real dataset.
+        hub: the real dataset; ``None`` where none is published in the raw schema.
         origin: where the real data comes from, one sentence.
         licence: SPDX name of the real data's licence.
         builtin_licence: SPDX name of the generated rows' licence.
         version: of filters, generator and conversion together; raise it when any of them changes.
         filters: applied in this order, so cheap ones first.
         to_sample: a pure function of a row that passed every filter.
-        prompt_column: the raw column that holds the question (decontamination reads it).
+        prompt_column: the raw column that holds the question (decontamination reads it): a text or messages.
         coverage: what must be covered.
         limits: known limits of the data, sentences for the dataset card.
         near_duplicate_share: two prompts whose word 3-grams overlap at least this much (Jaccard) are one.
@@ -123,7 +123,7 @@ class Preparation:
     columns: Mapping[str, Column]
     builtin: Callable[[int], Iterator[Row]]
     builtin_rows: int = 4
-    hub: HubSource
+    hub: HubSource | None = None
     origin: str
     licence: str
     builtin_licence: str = "Apache-2.0"

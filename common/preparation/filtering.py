@@ -85,7 +85,7 @@ class RowFilter:
             if reason is None:
                 result.candidates.append(self._candidate(row))
             else:
-                result.drop(reason, f"{where}: {excerpt(row[self.preparation.prompt_column])}")
+                result.drop(reason, f"{where}: {excerpt(question_text(row[self.preparation.prompt_column]))}")
         return result
 
     def reason_to_drop(self, row: Row) -> str | None:
@@ -94,7 +94,7 @@ class RowFilter:
             if not each.keep(row):
                 return each.name
         if self.held_out_grams and not self.held_out_grams.isdisjoint(
-            word_grams(row[self.preparation.prompt_column], CONTAMINATION_WORDS)
+            word_grams(question_text(row[self.preparation.prompt_column]), CONTAMINATION_WORDS)
         ):
             return CONTAMINATED
         return None
@@ -114,6 +114,11 @@ class RowFilter:
         )
 
 
+def question_text(value: str | list[dict[str, object]] | None) -> str:
+    """The question in a raw column: the text itself, or all text of a list of messages."""
+    return "\n".join(map(content_text, value)) if isinstance(value, list) else value or ""
+
+
 def prompt_text(messages: list[dict[str, object]]) -> str:
     """All that stands before the reference answer, as one text."""
     return "\n".join(content_text(message) for message in split_messages(messages)[0])
@@ -124,9 +129,9 @@ def candidate_prompt(candidate: Candidate) -> str:
     return prompt_text(json.loads(candidate.line)["messages"])
 
 
-def excerpt(text: str | None) -> str:
+def excerpt(text: str) -> str:
     """The beginning of a text in one line, for a report."""
-    line = " ".join((text or "").split())
+    line = " ".join(text.split())
     return f"{line[:_EXAMPLE_LENGTH]}{'…' if len(line) > _EXAMPLE_LENGTH else ''}"
 
 

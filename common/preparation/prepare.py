@@ -21,6 +21,7 @@ from common.preparation.filtering import (
     RowFilter,
     filter_chunks,
     prompt_text,
+    question_text,
 )
 from common.preparation.selection import DUPLICATE, NEAR_DUPLICATE, Selection
 from common.preparation.sources import open_source
@@ -170,6 +171,8 @@ def _question(preparation: Preparation, row: Sample) -> str | None:
     text = row.get(preparation.prompt_column)
     if isinstance(text, str):
         return text
+    if isinstance(text, list) and preparation.row_problem(row) is None:
+        return question_text(text)
     if isinstance(row.get("messages"), list):
         try:
             return prompt_text(row["messages"])

@@ -44,7 +44,7 @@ class Selection:
     def finish(self) -> list[Candidate]:
         """At most ``wanted`` candidates in their order, none nearly the same as an earlier one."""
         ordered = in_turns(self._pool)[: self._capacity]
-        near = NearDuplicates(self._near)
+        near = NearDuplicates(self._near, map(candidate_prompt, ordered))
         chosen: list[Candidate] = []
         for candidate in ordered:
             if len(chosen) == self._wanted:

@@ -99,6 +99,8 @@ def open_source(preparation: Preparation, source: str, seed: int, wanted: int) -
         from common.preparation.hub import hub_rows
 
         hub = preparation.hub
+        if hub is None:
+            raise CannotRunError("this example has no dataset on the hub; give builtin, a file or a folder")
         record = {"kind": "hub", "dataset": hub.dataset, "config": hub.config, "split": hub.split}
         rows = hub_rows(hub, list(preparation.columns))
         return Source("hub", record | {"revision": hub.revision}, _row_chunks(hub.dataset, rows))

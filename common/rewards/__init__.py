@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from common.rewards.code import code_reward
+    from common.rewards.composite import composite_reward
+    from common.rewards.function_calls import function_call_reward
     from common.rewards.math import math_reward
 
-__all__ = ["code_reward", "math_reward"]
+__all__ = ["code_reward", "composite_reward", "function_call_reward", "math_reward"]
 
-_MODULES = {"code_reward": "common.rewards.code", "math_reward": "common.rewards.math"}
+_MODULES = {
+    "code_reward": "common.rewards.code",
+    "composite_reward": "common.rewards.composite",
+    "function_call_reward": "common.rewards.function_calls",
+    "math_reward": "common.rewards.math",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from common.errors import CannotRunError, ClaimError
 from common.events import emit, say
 from common.preparation.card import CARD, generated_part, updated_card
+from common.preparation.declare import Preparation
 from common.preparation.files import file_differences, manifest_differences, read_manifest, write_prepared
 from common.preparation.prepare import FILES, MANIFEST, Prepared, Wanted, missing_rows, prepare
 from common.preparation.report import row_progress, shortfall_lines, show_report
@@ -54,7 +55,7 @@ def _prepare(run: Run, folder: Path) -> Result:
     wanted = Wanted(data.source, data.seed, data.limit, data.held_out, data.warm_start, data.decontaminate)
     prepared = _run_preparation(run, wanted)
     manifest = prepared.manifest
-    show_report(manifest, run.task.preparation.filters, prepared.examples)
+    show_report(manifest, _preparation(run).filters, prepared.examples)
     emit("coverage", **manifest["coverage"])
     if run.options.plot:
         from common.preparation.plot import draw_coverage
@@ -72,8 +73,14 @@ def _prepare(run: Run, folder: Path) -> Result:
     return Result(True, _summary(manifest))
 
 
+def _preparation(run: Run) -> Preparation:
+    if run.task.preparation is None:
+        raise CannotRunError(f"{run.task.name} declares no preparation: its rows stand in its script")
+    return run.task.preparation
+
+
 def _run_preparation(run: Run, wanted: Wanted) -> Prepared:
-    preparation = run.task.preparation
+    preparation = _preparation(run)
     total = preparation.builtin_rows * sum(wanted.rows) if wanted.source == "builtin" else None
     with row_progress(total) as progress:
         return prepare(run.task.name, preparation, wanted, run.config.data.processes, progress)
@@ -121,7 +128,7 @@ def _check(run: Run, folder: Path) -> Result:
 def _card(run: Run, prepared: Prepared, card: Path) -> str:
     """The card as it should be, with what a person wrote in it kept."""
     sample = json.loads(prepared.contents[FILES[0]].split(b"\n", 1)[0])
-    generated = generated_part(run.task.preparation, prepared.manifest, sample)
+    generated = generated_part(_preparation(run), prepared.manifest, sample)
     return updated_card(card.read_text(encoding="utf-8"), generated)
 
 
@@ -142,4 +149,4 @@ def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> Wanted:
         raise CannotRunError(f"{MANIFEST}: broken ({error!r}); prepare the data again") from error
 
 
-STAGE = Stage(name="prepare", body=body, sections=("data",), add_options=add_options)
+STAGE = Stage(name="prepare", body=body, sections=("data",), add_options=add_options, writes_data=True)

@@ -34,6 +34,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--concurrency", dest="fireworks.concurrency", metavar="N", help="requests in flight at once"
     )
     parser.add_argument(
+        "--max-requests",
+        dest="fireworks.max_requests",
+        metavar="N",
+        help="send at most N requests in this run; one that needs more keeps its answers and exits with 2",
+    )
+    parser.add_argument(
         "--fresh", action="store_true", help="forget the answers of an earlier run and ask again"
     )
     parser.add_argument(
@@ -112,7 +118,7 @@ def _body(run: Run) -> Result:
             done[entry["id"]] = entry["response"]
     if run.options.record:
         recordings = [Recording(name, requests[name], done[name]) for name in requests]
-        write_recordings(recordings_path, recordings)
+        write_recordings(recordings_path, recordings, key=keys.api_key, account=keys.account_id)
     answers = [parse_chat(done[sample["id"]]) for sample in samples]
     rows = scored(run.task, samples, answers)
     write_jsonl(run.output_dir / "results.jsonl", rows)
@@ -183,6 +189,7 @@ def scored(task: Task, samples: list[Sample], answers: list[Answer]) -> list[dic
             "finish_reason": answer.finish_reason,
             "answer": answer.text,
             "reasoning": answer.message.get("reasoning_content"),
+            **({"tool_calls": calls} if (calls := answer.message.get("tool_calls")) else {}),
             "ground_truth": sample["ground_truth"],
         }
         for sample, answer, value in zip(samples, answers, scores, strict=True)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from common.config import Config, leaf_fields, load_config
 from common.errors import CannotRunError, ClaimError
 from common.events import emit, say
+from common.stages.record import Record
 from common.stages.task import Task
 from common.switches import SWITCHES, check_switches, is_on
 
@@ -52,6 +53,7 @@ class Stage:
         sections: the configuration sections it reads; only their options exist on its command line.
         add_options: adds the stage's own options to the parser.
         mocks: the switches whose mocks it enters when they are on.
+        writes_data: whether ``--output-dir`` names the data's folder, where no summary belongs.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Stage:
     sections: Sequence[str]
     add_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
     mocks: Sequence[str] = ()
+    writes_data: bool = False
 
     def main(self, task: Task, description: str | None, argv: Sequence[str] | None = None) -> NoReturn:
         """Run the stage as a script and exit: 0 claim holds, 1 it does not, 2 could not run."""
@@ -66,47 +69,59 @@ class Stage:
 
 
 def _run(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> int:
+    record = Record(task.name)
     try:
-        result = _execute(stage, task, description, argv)
+        result = _execute(stage, task, description, argv, record)
     except ClaimError as error:
         result = Result(ok=False, problem=str(error))
     except CannotRunError as error:
-        return _could_not_run(stage, str(error))
+        return _could_not_run(stage, str(error), record)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in {"common", "examples", "task", ""}:
             raise
-        return _could_not_run(stage, f"the package {error.name!r} is missing; install this project's extras")
+        problem = f"the package {error.name!r} is missing; install this project's extras"
+        return _could_not_run(stage, problem, record)
     except KeyboardInterrupt:
         say(f"{stage.name}: interrupted; what is finished is kept, run it again to go on")
+        record.write({"stage": stage.name, "ok": False}, 130, "interrupted", scrub)
         return 130
     except Exception:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
         say(scrub(traceback.format_exc()))
-        emit("summary", stage=stage.name, ok=False, error="unexpected error, see stderr")
-        return 1
-    emit("summary", stage=stage.name, ok=result.ok, **result.summary)
+        return _end(stage, record, 1, error="unexpected error, see stderr")
     if not result.ok:
         say(scrub(f"{stage.name}: claim does not hold: {result.problem}"))
-    return 0 if result.ok else 1
+    return _end(stage, record, 0 if result.ok else 1, result.problem, **result.summary)
 
 
-def _could_not_run(stage: Stage, problem: str) -> int:
+def _could_not_run(stage: Stage, problem: str, record: Record) -> int:
     line = " ".join(scrub(problem).split())
-    emit("summary", stage=stage.name, ok=False, error=line)
     say(f"error: {line}")
-    return 2
+    return _end(stage, record, 2, error=line)
 
 
-def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> Result:
+def _end(stage: Stage, record: Record, code: int, problem: str = "", **summary: Any) -> int:
+    """The summary on stdout and in ``summary.json``; returns the exit code."""
+    emit("summary", stage=stage.name, ok=code == 0, **summary)
+    record.write({"stage": stage.name, "ok": code == 0, **summary}, code, problem if code else "", scrub)
+    return code
+
+
+def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str], record: Record) -> Result:
     options, overrides = _parse(stage, task, description, argv)
+    output_dir = (options.output_dir or default_output_dir(task, stage.name)).resolve()
+    if not (stage.writes_data and options.output_dir):
+        record.open(output_dir)
     check_switches()
+    record.switches = [name for name in SWITCHES if is_on(name)]
     config = load_config(options.config, overrides, os.environ)
     run = Run(
         task=task,
         config=config,
         options=options,
-        output_dir=(options.output_dir or default_output_dir(task, stage.name)).resolve(),
+        output_dir=output_dir,
         data_dir=(config.data.dir or task.folder).resolve(),
     )
+    record.data = run.data_dir / "dataset.jsonl"
     with ExitStack() as stack:
         active = [SWITCHES[name] for name in stage.mocks if is_on(name)]
         if active:

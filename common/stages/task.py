@@ -33,21 +33,24 @@ class Task:
 
     Attributes:
         folder: the example's folder; its name is the example's name.
-        preparation: raw row -> sample, sources, filters, coverage (step 0).
+        preparation: raw row -> sample, sources, filters, coverage (step 0); ``None`` without a step 0.
         reward: the score of a completion (steps 1 to 3).
         wrong_answers: completions that look like the reference answer and must score 0.0 (step 1).
         phrasings: right answers to the sample in the forms a base model might use. The first one is
             in the rewarded form, the others need not be (step 4's warm start of the embedded policy).
         training_rewards: reward functions by the name TRL logs; by default ``reward`` alone.
+        last_answer_counts: whether a completion may take back a wrong answer and give another one. Not so
+            where an answer is an act: a tool call that was made is made.
         evaluator_requirements: packages that ``reward`` needs where the hosted evaluator runs (step 2).
     """
 
     folder: Path
-    preparation: Preparation
+    preparation: Preparation | None = None
     reward: RewardFunction
     wrong_answers: SampleTexts
     phrasings: SampleTexts
     training_rewards: Mapping[str, RewardFunction] = field(default_factory=dict)
+    last_answer_counts: bool = True
     evaluator_requirements: Sequence[str] = ()
 
     @property

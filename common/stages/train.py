@@ -1,36 +1,70 @@
 """Step 4: GRPO with the example's reward, and the proof that it taught the policy something."""
 
-from typing import Any
+import argparse
 
-from common.dataset import read_samples
+from common.dataset import Sample, read_samples
 from common.stages.run import Result, Run, Stage
 from common.switches import is_on
 
 
-def _train(run: Run) -> Result:
-    # Before the slow imports: what is misspelt or missing is answered at once.
-    from common.training.fields import check_grpo
-
-    check_grpo(run.config.grpo)
-    samples = read_samples(run.data_dir / "dataset.jsonl")
-    from common.training.session import train_policy
-
-    warm_start = run.data_dir / "warm_start.jsonl"
-    summary: dict[str, Any] = train_policy(
-        run.config,
-        rewards=run.task.rewards,
-        samples=samples,
-        warm_start=read_samples(warm_start) if warm_start.is_file() else samples,
-        phrasings=run.task.phrasings,
-        output_dir=run.output_dir,
-        cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
-        test_mode=is_on("TEST_MODE_TRL"),
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--resume", action="store_true", help="go on from the newest whole checkpoint")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="start again, removing the run that is there"
     )
-    return Result(ok=True, summary=summary)
+
+
+def _train(run: Run) -> Result:
+    # Before the slow imports: what is misspelt, missing or wrong in itself is answered at once.
+    from common.training.anchors import check_anchors
+    from common.training.fields import check_grpo
+    from common.training.test_mode import ROWS, in_test_mode
+
+    test_mode = is_on("TEST_MODE_TRL")
+    config = in_test_mode(run.config) if test_mode else run.config
+    check_grpo(config.grpo)
+    samples = read_samples(run.data_dir / "dataset.jsonl", ROWS if test_mode else None)
+    held_out = read_samples(run.data_dir / "held_out.jsonl") if config.training.prove else []
+    warm_start = samples if test_mode else _warm_start(run, samples)
+    check_anchors(
+        run.task.rewards,
+        samples,
+        run.task.wrong_answers,
+        seconds=config.training.health.reward_seconds,
+    )
+    from common.training.session import TrainingRun, train_policy
+
+    outcome = train_policy(
+        TrainingRun(
+            config=config,
+            rewards=run.task.rewards,
+            graded_by=run.task.reward,
+            samples=samples,
+            held_out=held_out,
+            warm_start=warm_start,
+            phrasings=run.task.phrasings,
+            output_dir=run.output_dir,
+            cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
+            resume=run.options.resume,
+            overwrite=run.options.overwrite,
+            test_mode=test_mode,
+        )
+    )
+    return Result(ok=not outcome.problem, summary=outcome.summary, problem=outcome.problem)
+
+
+def _warm_start(run: Run, samples: list[Sample]) -> list[Sample]:
+    """The rows of the embedded policy's warm start: their own file, or the training rows without one."""
+    path = run.data_dir / "warm_start.jsonl"
+    if run.config.model.name != "embedded":
+        return []
+    return read_samples(path) if path.is_file() else samples
 
 
 STAGE = Stage(
     name="train",
     body=_train,
     sections=("data", "prompt", "sandbox", "model", "training", "grpo"),
+    add_options=_add_options,
+    mocks=("TEST_MOCK_CODE_SANDBOX",),
 )

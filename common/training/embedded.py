@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from datasets import Dataset
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -23,12 +25,19 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from common.config import EmbeddedConfig
 from common.messages import prompt_of
+from common.training.console import is_main_process
+from common.training.data import render_prompt, tools_of
 from common.training.tokenizer import build_tokenizer
 
 FORMAT = 1
-"""Raise when this file or the tokenizer changes what is built from the same inputs: it is part of the hash."""
+"""Part of the hash: raise it when this file or the tokenizer builds something else from the same inputs."""
+
+INITIALIZER_RANGE = 0.06
+"""Wider than the usual 0.02, which is made for widths of thousands: at 128 it halves the steps needed."""
 
 Phrasings = Callable[[dict[str, Any]], Sequence[str]]
+Lesson = tuple[list[dict[str, Any]], list[Any] | None, list[str]]
+"""A prompt, the tools it offers, and its right answers."""
 
 
 def embedded_policy(
@@ -46,16 +55,21 @@ def embedded_policy(
     form first. A builder that is killed leaves no entry behind, and of two builders one wins.
     """
     lessons = [
-        (prompt_of(sample, system_prompt), list(dict.fromkeys(phrasings(dict(sample))))) for sample in samples
+        (prompt_of(sample, system_prompt), tools_of(sample), list(dict.fromkeys(phrasings(dict(sample)))))
+        for sample in samples
     ]
     shape = {"format": FORMAT, "torch": torch.__version__, "seed": seed, "config": config.model_dump()}
     key = hashlib.sha256(json.dumps([shape, lessons], sort_keys=True).encode("utf-8")).hexdigest()[:16]
     folder = cache_dir / key
-    if not folder.is_dir():
-        cache_dir.mkdir(parents=True, exist_ok=True)
+    # One answer for all ranks: they train together or not at all.
+    if not broadcast_object_list([folder.is_dir()])[0]:
         partial = cache_dir / f"{key}.{os.getpid()}.partial"
-        _build(config, lessons, seed, partial)
-        _publish(partial, folder)
+        model, tokenizer = _warm_start(config, lessons, seed, partial)
+        if is_main_process():
+            model.save_pretrained(partial)
+            tokenizer.save_pretrained(partial)
+            _publish(partial, folder)
+        PartialState().wait_for_everyone()
     return folder
 
 
@@ -65,21 +79,23 @@ def _publish(partial: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():
             raise
-        shutil.rmtree(partial)  # another process finished first, with the same bytes
+        shutil.rmtree(partial)  # another process finished first, with the same inputs
 
 
-def _build(
-    config: EmbeddedConfig, lessons: Sequence[tuple[list[dict[str, Any]], list[str]]], seed: int, folder: Path
-) -> None:
-    texts = [message["content"] for prompt, _ in lessons for message in prompt]
-    texts += [answer for _, answers in lessons for answer in answers]
+def _warm_start(
+    config: EmbeddedConfig, lessons: Sequence[Lesson], seed: int, folder: Path
+) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
+    texts = [message["content"] for prompt, _, _ in lessons for message in prompt]
+    texts += [json.dumps(tool, ensure_ascii=False) for _, tools, _ in lessons for tool in tools or ()]
+    texts += [answer for _, _, answers in lessons for answer in answers]
     tokenizer = build_tokenizer(texts, config.vocabulary)
     torch.manual_seed(seed)
     model = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=config.hidden_size,
-            intermediate_size=4 * config.hidden_size,
+            intermediate_size=2 * config.hidden_size,
+            initializer_range=INITIALIZER_RANGE,
             num_hidden_layers=config.layers,
             num_attention_heads=config.heads,
             max_position_embeddings=4096,
@@ -94,7 +110,7 @@ def _build(
         args=SFTConfig(
             output_dir=str(folder),
             max_steps=config.warm_start_steps,
-            per_device_train_batch_size=config.warm_start_batch_size,
+            per_device_train_batch_size=max(1, config.warm_start_batch_size // PartialState().num_processes),
             learning_rate=config.warm_start_learning_rate,
             lr_scheduler_type="cosine",
             warmup_steps=min(20, config.warm_start_steps // 10),
@@ -116,13 +132,12 @@ def _build(
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    return model, tokenizer
 
 
 def _tokenized(
     tokenizer: PreTrainedTokenizerFast,
-    lessons: Sequence[tuple[list[dict[str, Any]], list[str]]],
+    lessons: Sequence[Lesson],
     config: EmbeddedConfig,
     seed: int,
 ) -> Dataset:
@@ -131,13 +146,10 @@ def _tokenized(
     wanted = config.warm_start_steps * config.warm_start_batch_size
     prompts: list[str] = []
     answers: list[str] = []
-    rendered = [
-        tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-        for prompt, _ in lessons
-    ]
+    rendered = [render_prompt(tokenizer, prompt, tools) for prompt, tools, _ in lessons]
     while len(prompts) < wanted:
         for position in rng.sample(range(len(lessons)), len(lessons)):
-            rewarded, *others = lessons[position][1]
+            rewarded, *others = lessons[position][-1]
             keep = not others or rng.random() < config.rewarded_share
             prompts.append(rendered[position])
             answers.append((rewarded if keep else rng.choice(others)) + tokenizer.eos_token)

@@ -20,7 +20,7 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-class EventLog(TrainerCallback):  # type: ignore[misc]  # transformers' callbacks are untyped
+class EventLog(TrainerCallback):
     """Writes what TRL logs, as TRL logs it.
 
     A ``metrics.jsonl`` left by the steps after the checkpoint that a run resumes from is cut back to it,

@@ -28,27 +28,21 @@ OURS = {"output_dir": "--output-dir"}
 """Fields that are set elsewhere, and where."""
 
 
-class _EnumMember(str, enum.Enum):
+class _EnumMember(enum.StrEnum):
     """Stands for transformers' string enums; their ``| str`` alternative accepts every name."""
 
 
-_KNOWN_NAMES = {
-    "Any": Any,
-    "Literal": Literal,
-    **{
-        name: _EnumMember
-        for name in (
-            "DebugOption",
-            "FSDPOption",
-            "HubStrategy",
-            "IntervalStrategy",
-            "OptimizerNames",
-            "ParallelismConfig",
-            "SaveStrategy",
-            "SchedulerType",
-        )
-    },
-}
+_ENUMS = (
+    "DebugOption",
+    "FSDPOption",
+    "HubStrategy",
+    "IntervalStrategy",
+    "OptimizerNames",
+    "ParallelismConfig",
+    "SaveStrategy",
+    "SchedulerType",
+)
+_KNOWN_NAMES = {"Any": Any, "Literal": Literal, **dict.fromkeys(_ENUMS, _EnumMember)}
 
 
 @cache

@@ -1,6 +1,7 @@
 """The policy that is trained: the embedded one, or anything transformers can load."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,23 +11,54 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from common.config import ModelConfig
 from common.errors import CannotRunError
+from common.training.console import is_main_process
+from common.training.embedded import Phrasings, embedded_policy
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Weights, tokenizer, and the folder or hub name they came from."""
+    """Weights, tokenizer, the folder or hub name they came from, and whether it is the embedded policy."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     origin: str
+    embedded: bool
+
+    def save(self, folder: Path) -> None:
+        """Write weights and tokenizer to ``folder``, which transformers loads again; rank 0 alone writes."""
+        if is_main_process():
+            self.model.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
 
 
-def load_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
-    """Load ``folder`` (an embedded policy) or ``config.name`` in ``config.dtype``.
+def build_policy(
+    config: ModelConfig,
+    warm_start: Sequence[Mapping[str, Any]],
+    phrasings: Phrasings,
+    *,
+    cache_dir: Path,
+    system_prompt: str | None = None,
+    seed: int = 0,
+) -> Policy:
+    """The policy that ``config.name`` asks for, in ``config.dtype``.
 
-    Raises ``CannotRunError`` when transformers cannot load it or it has no chat template.
+    ``embedded`` builds the tiny one from the rows of ``warm_start`` and their ``phrasings``, or takes it
+    from ``cache_dir``. Raises ``CannotRunError`` when transformers cannot load a policy or it has no chat
+    template.
     """
-    origin = str(folder) if folder else config.name
+    embedded = config.name == "embedded"
+    origin = config.name
+    if embedded:
+        origin = str(
+            embedded_policy(
+                config.embedded,
+                warm_start,
+                phrasings,
+                cache_dir=cache_dir,
+                system_prompt=system_prompt,
+                seed=seed,
+            )
+        )
     try:
         model = AutoModelForCausalLM.from_pretrained(origin, dtype=getattr(torch, config.dtype))
         tokenizer = AutoTokenizer.from_pretrained(origin, padding_side="left")
@@ -40,7 +72,7 @@ def load_policy(config: ModelConfig, folder: Path | None = None) -> Policy:
         raise CannotRunError(
             f"model.name {config.name!r}: its tokenizer has no chat template; use a chat model"
         )
-    return Policy(model, tokenizer, origin)
+    return Policy(model, tokenizer, origin, embedded)
 
 
 def lora(config: ModelConfig) -> Any:
@@ -66,8 +98,14 @@ def fingerprint(model: torch.nn.Module, per_tensor: int = 65_536) -> dict[str, s
     """
     hashes = {}
     for name, parameter in model.named_parameters():
-        if parameter.requires_grad and parameter.numel():
-            flat = parameter.detach().reshape(-1)
+        if parameter.requires_grad:
+            flat = _local(parameter).detach().reshape(-1)
             part = flat[:: max(1, flat.numel() // per_tensor)].to("cpu", torch.float32)
             hashes[name] = hashlib.sha256(part.contiguous().numpy().tobytes()).hexdigest()
     return hashes
+
+
+def _local(tensor: Any) -> Any:
+    """What this rank holds of a tensor that DeepSpeed (ZeRO-3) or FSDP has cut into shards."""
+    shard = getattr(tensor, "ds_tensor", tensor)
+    return shard.to_local() if hasattr(shard, "to_local") else shard

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from trl.models import unwrap_model_for_generation
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from common.training.data import build_dataset
+from common.messages import Message
+from common.training.data import build_dataset, render_prompt
 from common.training.rewards import RewardCallable, checked
 
 BATCH = 256
@@ -31,6 +32,7 @@ class Proof:
     after: float
     low: float
     high: float
+    confidence: float
 
     @property
     def improvement(self) -> float:
@@ -46,6 +48,7 @@ def pass_at_1(
     system_prompt: str | None = None,
     per_prompt: int = 1,
     seed: int = 0,
+    seconds: float | None = None,
 ) -> NDArray[np.float64]:
     """For each sample, the share of ``per_prompt`` sampled completions that the reward gives its full 1.0.
 
@@ -53,12 +56,14 @@ def pass_at_1(
     a distributed run share the prompts; each returns the whole array, shape ``(len(samples),)``.
     """
     ranks, rank = trainer.accelerator.num_processes, trainer.accelerator.process_index
-    questions = [row for row in build_dataset(samples, system_prompt) for _ in range(per_prompt)]
+    tokenizer, template = trainer.processing_class, trainer.args.chat_template_kwargs
+    dataset = build_dataset(samples, system_prompt, tokenizer=tokenizer, template=template)
+    questions = [row for row in dataset for _ in range(per_prompt)]
     mine = list(range(rank, len(questions), ranks))
     # Neighbours of equal length share a batch, which then needs little padding.
     mine.sort(key=lambda index: len(str(questions[index]["prompt"])))
     scored: list[tuple[int, float]] = []
-    grade = checked(getattr(reward, "__name__", "reward"), reward)
+    grade = checked(reward.__name__, reward, seconds=seconds)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed + rank)
         with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as model:
@@ -78,17 +83,16 @@ def pass_at_1(
 
 
 def _sample(
-    trainer: GRPOTrainer, model: Any, prompts: Sequence[Sequence[Mapping[str, Any]]]
+    trainer: GRPOTrainer, model: Any, prompts: Sequence[str | list[Message]]
 ) -> list[list[dict[str, str]]]:
     args, tokenizer = trainer.args, trainer.processing_class
-    inputs = tokenizer.apply_chat_template(
-        prompts,
-        add_generation_prompt=True,
-        padding=True,
-        return_dict=True,
-        return_tensors="pt",
-        **(args.chat_template_kwargs or {}),
-    ).to(trainer.accelerator.device)
+    texts = [
+        prompt
+        if isinstance(prompt, str)
+        else render_prompt(tokenizer, prompt, None, args.chat_template_kwargs)
+        for prompt in prompts
+    ]
+    inputs = tokenizer(texts, padding=True, return_tensors="pt").to(trainer.accelerator.device)
     was_training = model.training
     model.eval()
     output = model.generate(
@@ -125,4 +129,5 @@ def compare(
         after=float(after.mean()),
         low=float(low),
         high=float(high),
+        confidence=confidence,
     )

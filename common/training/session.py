@@ -1,77 +1,203 @@
-"""One training run from configuration to summary: the skeleton every example runs on."""
+"""One training run, from configuration to proof: the skeleton that every example runs on.
 
+``examples/trl_integration/grpo_example.py`` is the same skeleton without checkpoints and proof, to be read
+first and copied.
+"""
+
+import dataclasses
+import hashlib
+import json
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from trl.trainer.grpo_trainer import GRPOTrainer
+
 from common.config import Config
 from common.training.arguments import build_config
-from common.training.console import Console, is_main_process
+from common.training.checkpoints import RunRecord, latest_checkpoint, open_folder
+from common.training.console import Console, from_main_process, is_main_process
 from common.training.data import build_dataset
-from common.training.embedded import Phrasings, embedded_policy
+from common.training.embedded import Phrasings
 from common.training.event_log import EventLog
-from common.training.policy import fingerprint, load_policy, lora
+from common.training.health import HealthChecks
+from common.training.plot import draw_curve
+from common.training.policy import build_policy, lora
+from common.training.proof import Proof, compare, pass_at_1
 from common.training.rewards import RewardCallable
 from common.training.trainer import build_trainer
 
-TEST_MODE_ROWS = 16
-TEST_MODE_EMBEDDED = {
-    "hidden_size": 64,
-    "layers": 2,
-    "heads": 4,
-    "warm_start_steps": 120,
-    "warm_start_batch_size": 32,
-    "warm_start_learning_rate": 5e-3,
-    "rewarded_share": 0.4,
-}
+Samples = Sequence[Mapping[str, Any]]
 
 
-def train_policy(
-    config: Config,
-    *,
-    rewards: Mapping[str, RewardCallable],
-    samples: Sequence[Mapping[str, Any]],
-    warm_start: Sequence[Mapping[str, Any]],
-    phrasings: Phrasings,
-    output_dir: Path,
-    cache_dir: Path,
-    test_mode: bool,
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun:
+    """What is trained, on what, and where it goes.
+
+    Attributes:
+        rewards: the reward functions by the name TRL logs.
+        graded_by: the reward function of the proof: a completion passes with its full 1.0.
+        samples: rows of GRPO; ``held_out`` rows of the proof; ``warm_start`` rows of the embedded policy.
+        phrasings: right answers to a sample in several forms, the rewarded one first (embedded policy).
+        test_mode: do one optimisation step on the CPU with the embedded policy, and prove nothing.
+    """
+
+    config: Config
+    rewards: Mapping[str, RewardCallable]
+    graded_by: RewardCallable
+    samples: Samples
+    held_out: Samples
+    warm_start: Samples
+    phrasings: Phrasings
+    output_dir: Path
+    cache_dir: Path
+    resume: bool = False
+    overwrite: bool = False
+    test_mode: bool = False
+
+    @property
+    def proves(self) -> bool:
+        """Whether the run measures what it has taught."""
+        return self.config.training.prove and not self.test_mode
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The summary's fields, and why the claim does not hold (empty when it does)."""
+
+    summary: dict[str, Any]
+    problem: str = ""
+
+
+def train_policy(run: TrainingRun) -> Outcome:
+    """Train, prove, and say whether the configuration's claim holds.
+
+    Raises ``ClaimError`` when a health check fails, and ``CannotRunError`` for a configuration that does not
+    go together or an output folder that belongs to another run.
+    """
+    started = time.monotonic()
     console = Console()
     with console.quiet():
-        args = build_config(config.grpo, output_dir, test_mode=test_mode)
-        model = config.model
-        if test_mode:
-            samples = samples[:TEST_MODE_ROWS]
-            warm_start = samples
-            model = model.model_copy(
-                update={"name": "embedded", "embedded": model.embedded.model_copy(update=TEST_MODE_EMBEDDED)}
-            )
-        folder = None
-        if model.name == "embedded":
-            folder = embedded_policy(
-                model.embedded,
-                warm_start,
-                phrasings,
-                cache_dir=cache_dir,
-                seed=args.seed,
-                system_prompt=config.prompt.system,
-            )
-        policy = load_policy(model, folder)
+        settings = run.config
+        args = build_config(settings.grpo, run.output_dir)
+        record = _open(run)
+        if record.summary is not None:
+            return Outcome({**record.summary, "already_finished": True}, record.problem)
+        policy = build_policy(
+            settings.model,
+            run.warm_start,
+            run.phrasings,
+            cache_dir=run.cache_dir,
+            system_prompt=settings.prompt.system,
+            seed=args.seed,
+        )
+        dataset = build_dataset(
+            run.samples,
+            settings.prompt.system,
+            tokenizer=policy.tokenizer,
+            template=args.chat_template_kwargs,
+        )
+        health = HealthChecks(settings.training.health)
         trainer = build_trainer(
             policy,
-            rewards,
+            run.rewards,
             args,
-            build_dataset(samples, config.prompt.system),
-            callbacks=[EventLog(output_dir, console)],
-            peft_config=lora(model),
+            dataset,
+            callbacks=[EventLog(run.output_dir, console), health],
+            peft_config=lora(settings.model),
+            reward_seconds=settings.training.health.reward_seconds,
         )
-        before = fingerprint(trainer.model)
-        if is_main_process():
-            policy.model.save_pretrained(output_dir / "policy_initial")
-            policy.tokenizer.save_pretrained(output_dir / "policy_initial")
-        trainer.train()
-        trainer.save_model(str(output_dir / "policy"))
-        trainer.save_state()
-    changed = fingerprint(trainer.model) != before
-    return {"steps": trainer.state.global_step, "weights_changed": changed}
+        if policy.embedded:
+            policy.save(run.output_dir / "policy_initial")
+        checkpoint = from_main_process(lambda: latest_checkpoint(run.output_dir))
+        proof = None
+        try:
+            if run.proves and record.before is None:
+                record = dataclasses.replace(record, before=_pass_at_1(run, trainer).tolist())
+                _write(run, record)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            trainer.save_model(str(run.output_dir / "policy"))
+            trainer.save_state()
+            if run.proves:
+                after = _pass_at_1(run, trainer)
+                proof = compare(np.array(record.before), after, confidence=settings.training.confidence)
+        finally:
+            # A run that failed its checks is the one whose curve somebody wants to see.
+            if is_main_process() and trainer.state.log_history:
+                title = f"GRPO: {settings.model.name}, {trainer.state.global_step} steps"
+                draw_curve(run.output_dir / "training_curve.png", trainer.state.log_history, title, proof)
+    outcome = _conclude(run, trainer, health, proof, seconds=time.monotonic() - started)
+    _write(
+        run, dataclasses.replace(record, state="finished", summary=outcome.summary, problem=outcome.problem)
+    )
+    return outcome
+
+
+def _open(run: TrainingRun) -> RunRecord:
+    shaping = [run.config.model.model_dump(), run.config.prompt.system, list(run.rewards), list(run.samples)]
+    shaped_by = hashlib.sha256(json.dumps(shaping, sort_keys=True).encode("utf-8")).hexdigest()[:16]
+
+    def record() -> RunRecord | None:
+        return open_folder(
+            run.output_dir,
+            resume=run.resume,
+            overwrite=run.overwrite,
+            test_mode=run.test_mode,
+            shaped_by=shaped_by,
+        )
+
+    found: RunRecord | None = from_main_process(record)
+    if found is None:
+        found = RunRecord(state="running", shaped_by=shaped_by, test_mode=run.test_mode)
+        _write(run, found)
+    return found
+
+
+def _write(run: TrainingRun, record: RunRecord) -> None:
+    if is_main_process():
+        record.write(run.output_dir)
+
+
+def _pass_at_1(run: TrainingRun, trainer: GRPOTrainer) -> Any:
+    training = run.config.training
+    return pass_at_1(
+        trainer,
+        run.held_out[: training.held_out_prompts],
+        run.graded_by,
+        system_prompt=run.config.prompt.system,
+        per_prompt=training.samples_per_prompt,
+        seed=trainer.args.seed,
+        seconds=training.health.reward_seconds,
+    )
+
+
+def _conclude(
+    run: TrainingRun, trainer: GRPOTrainer, health: HealthChecks, proof: Proof | None, *, seconds: float
+) -> Outcome:
+    summary = {
+        "steps": trainer.state.global_step,
+        "weights_changed": health.weights_changed(trainer.model),
+        "health": health.found,
+        "seconds": round(seconds, 1),
+    }
+    if proof is None:
+        return Outcome(summary)
+    summary |= {
+        "accuracy_before": round(proof.before, 4),
+        "accuracy_after": round(proof.after, 4),
+        "improvement": round(proof.improvement, 4),
+        "interval": [round(proof.low, 4), round(proof.high, 4)],
+        "curve": str(run.output_dir / "training_curve.png"),
+    }
+    margin = run.config.training.margin
+    if proof.low > 0 and proof.low >= margin:
+        return Outcome(summary)
+    return Outcome(
+        summary,
+        f"pass@1 on {proof.prompts} held-out prompts went from {proof.before:.3f} to {proof.after:.3f}; the"
+        f" {proof.confidence:.0%} interval of the improvement [{proof.low:+.3f}, {proof.high:+.3f}] must be"
+        f" above 0 and at least training.margin ({margin:g}); train longer, or see training_curve.png",
+    )

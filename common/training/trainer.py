@@ -20,7 +20,9 @@ def build_trainer(
     args: GRPOConfig,
     dataset: Dataset,
     callbacks: Sequence[TrainerCallback] = (),
+    *,
     peft_config: Any = None,
+    reward_seconds: float | None = None,
 ) -> GRPOTrainer:
     """A ``GRPOTrainer`` whose rewards are checked and whose own notices stay off stdout.
 
@@ -29,7 +31,7 @@ def build_trainer(
     try:
         trainer = GRPOTrainer(
             model=policy.model,
-            reward_funcs=[checked(name, reward) for name, reward in rewards.items()],
+            reward_funcs=[checked(name, reward, seconds=reward_seconds) for name, reward in rewards.items()],
             args=args,
             train_dataset=dataset,
             processing_class=policy.tokenizer,

@@ -48,10 +48,10 @@ def evaluate(expression: str) -> Fraction | None:
     """The exact value of ``+ - * /`` on plain numbers; ``None`` for all else and for division by zero."""
     if len(expression) > MAX_LENGTH or not _ALLOWED.fullmatch(expression):
         return None
+    # Python's own grammar refuses the leading zeros that "007" carries.
+    plain = re.sub(r"(?<![\d.])0+(?=\d)", "", expression)
     try:
-        # Python's own grammar refuses the leading zeros that "007" may carry.
-        tree = ast.parse(re.sub(r"(?<![\d.])0+(?=\d)", "", expression), mode="eval")
-        return _value(tree.body, expression)
+        return _value(ast.parse(plain, mode="eval").body, plain)
     except (SyntaxError, ZeroDivisionError, RecursionError, ValueError):
         return None
 

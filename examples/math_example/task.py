@@ -81,9 +81,11 @@ def steps(answer: str) -> str:
 
 
 def phrasings(sample: Sample) -> Sequence[str]:
-    """Right answers in several forms; only the first one, in a box, is rewarded."""
+    """The worked answer, ended in several forms; only the first one, in a box, is rewarded."""
     answer = sample["ground_truth"]
-    return (f"\\boxed{{{answer}}}", f"So the answer is {answer}.", f"#### {answer}", f"It is {answer}.")
+    reasoning = reference_of(sample).rpartition("\n")[0]
+    endings = (f"\\boxed{{{answer}}}", f"So the answer is {answer}.", f"#### {answer}", f"It is {answer}.")
+    return [f"{reasoning}\n{ending}".strip() for ending in endings]
 
 
 def wrong_answers(sample: Sample) -> Sequence[str]:

@@ -56,11 +56,10 @@ def _unwrapped(answer: str) -> str:
 
 
 def _looks_like_symbols(words: str) -> bool:
-    """``ab`` or ``xyz`` is a product of letters; a word has a vowel and more than two letters, or says no."""
-    return all(
-        len(word) < 3 or not re.search(r"[aeiouyAEIOUY]", word)
+    """``ab`` or ``xyz`` is a product of letters; a word is longer than two letters and has a vowel."""
+    return not any(
+        word.lower() == "no" or (len(word) > 2 and re.search(r"[aeiouy]", word, re.IGNORECASE))
         for word in re.findall(r"[A-Za-z]+", words)
-        if word.lower() not in ("no", "so", "up")
     )
 
 

@@ -106,13 +106,14 @@ def _equal(answer: str, boxed: str) -> bool:
 FILTERS = (
     Filter("empty", "the problem, the solution or the answer is blank", has_text),
     Filter("not_found", "the answer is a placeholder such as `notfound`", has_answer),
+    # Before the patterns that read the whole text: their time is bounded by its length.
+    Filter("overlong", "a text is longer than a small context holds", is_short_enough),
     Filter("proof", "a proof has no answer to compare", is_no_proof),
     Filter(
         "multiple_choice", "by question type, by options in the text, or by a bare letter", is_open_question
     ),
     Filter("incomplete_reasoning", "no trace came to its end", has_complete_reasoning),
     Filter("unverified", "no complete trace was judged correct", has_verified_trace),
-    Filter("overlong", "a text is longer than a small context holds", is_short_enough),
     Filter("answer_coverage", "several things are asked for, the answer gives one", answer_covers_question),
     Filter("no_final_box", "the solution has no final box to compare with the answer", has_final_box),
     Filter("unparseable_answer", "the reward cannot read the answer", is_gradable),

@@ -16,7 +16,7 @@ _WHICH = re.compile(
     re.IGNORECASE,
 )
 _FONT = r"\\(?:mathrm|textbf|mathbf|text|textrm|mathsf|rm|bf)"
-_OPENING = rf"(?:\$|\\\(|\{{|{_FONT}\s*\{{?|\\q?quad\s*|~|\\ |\*\*)*"
+_OPENING = rf"(?:\$|\\\(|\{{|{_FONT}\s*|\\q?quad\s*|~|\\ |\*\*)*"
 _SPACE = r"(?:\s|\\ |~)*"
 _CLOSING = r"(?:\}|\$|\\\)|\*\*)*"
 _STYLES = (

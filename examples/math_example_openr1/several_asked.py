@@ -36,7 +36,7 @@ _HOW_MANY_TWICE = re.compile(
 )
 _QUESTION = re.compile(
     r"(?:\A|[.?!;:\n])\s*(?:\([^)]{1,3}\)\s*)?(?:if\b[^.?]*?,\s*)?(?:then\s+)?"
-    r"(?:what|how|which|when|where|who|find|determine)\b[^?]*\?",
+    r"(?:what|how|which|when|where|who|find|determine)\b[^?]*(?=\?)",
     re.IGNORECASE,
 )
 

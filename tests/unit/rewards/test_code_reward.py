@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -147,6 +148,14 @@ PARTIAL = {
 def test_the_fraction_of_tests_passed(program: str, tests: str, fraction: float, sandbox: Sandbox) -> None:
     assert make_code_reward(sandbox)([fenced(program)], [tests]) == [fraction]
     assert make_code_reward(sandbox, all_or_nothing=True)([fenced(program)], [tests]) == [0.0]
+
+
+def test_what_a_function_leaves_running_is_not_waited_for(sandbox: Sandbox) -> None:
+    program = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+    program += "def solve(): return 1"
+    started = time.monotonic()
+    assert make_code_reward(sandbox)([fenced(program)], [calls(([], 1))]) == [1.0]
+    assert time.monotonic() - started < 4.0  # the sandbox's limit is 5 s
 
 
 def test_what_is_no_program_scores_zero(sandbox: Sandbox) -> None:

@@ -18,9 +18,25 @@ from common.rewards.math.pool import BadGoldError, Pool, TooCostlyError, shared_
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLD, RIGHT, WRONG = r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt{2}}", r"\frac{1}{\sqrt{3}}"
-# Takes far longer than the CPU limit, in Python code (interruptible) and in one C call (not).
 ENDLESS = r"\prod_{k=1}^{1000000000} k"
-ENDLESS_IN_C = r"\binom{1000000000}{500000000}"
+STUCK = r"\alpha + 1"
+
+# The real worker with a short CPU limit, and one answer on which it never comes back from a C call.
+IMPATIENT_WORKER = r"""
+import itertools
+from common.rewards.math import worker
+
+real = worker._compare
+
+def compare(gold, answer):
+    if answer == r"\alpha + 1":
+        sum(itertools.repeat(1))  # endless, and blind to Python signal handlers
+    return real(gold, answer)
+
+worker._compare = compare
+worker.CPU_SECONDS = 0.5
+worker.main()
+"""
 
 HOSTILE = {
     "tower": r"\boxed{9^{9^{9^{9}}}}",
@@ -51,6 +67,17 @@ HOSTILE = {
 
 
 @pytest.fixture
+def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The shared pool, exchanged for one of impatient workers."""
+    (tmp_path / "impatient_worker.py").write_text(IMPATIENT_WORKER)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(pool_module, "_WORKER_MODULE", "impatient_worker")
+    monkeypatch.setattr(pool_module._Shared, "pool", Pool(size=1))
+    yield
+    shared_pool().close()
+
+
+@pytest.fixture
 def pool() -> Iterator[Pool]:
     workers = Pool(size=1)
     yield workers
@@ -67,20 +94,21 @@ def test_hostile_completions_score_zero_and_leave_the_other_rows_alone() -> None
     assert math_reward(completions, golds) == expected
 
 
-def test_endless_computation_costs_only_its_own_row() -> None:
-    completions = [RIGHT, ENDLESS, WRONG, ENDLESS_IN_C, RIGHT]
+def test_endless_computation_costs_only_its_own_row(impatient: None) -> None:
+    completions = [RIGHT, ENDLESS, WRONG, STUCK, RIGHT]
     scores = math_reward([rf"\boxed{{{text}}}" for text in completions], [GOLD] * 5)
     assert scores == [1.0, 0.0, 0.0, 0.0, 1.0]
 
 
-def test_worker_survives_an_interruptible_timeout_and_is_replaced_after_another(pool: Pool) -> None:
+def test_worker_survives_an_interruptible_timeout_and_is_replaced_after_another(impatient: None) -> None:
+    pool = shared_pool()
     assert pool.equal(GOLD, RIGHT)
     (first,) = pool.pids()
     with pytest.raises(TooCostlyError):
         pool.equal(GOLD, ENDLESS)
     assert pool.pids() == [first]
     with pytest.raises(TooCostlyError):
-        pool.equal(GOLD, ENDLESS_IN_C)
+        pool.equal(GOLD, STUCK)
     (second,) = pool.pids()
     assert second != first
     assert pool.equal(GOLD, r"\sqrt{\frac{1}{2}}")
@@ -110,7 +138,8 @@ def test_killed_worker_is_replaced(pool: Pool) -> None:
     assert not pool.equal(GOLD, WRONG)
 
 
-def test_bad_gold_is_told_from_a_wrong_answer(pool: Pool) -> None:
+def test_bad_gold_is_told_from_a_wrong_answer(impatient: None) -> None:
+    pool = shared_pool()
     pool.check(GOLD)
     for gold in ("2x+", ENDLESS, r"9^{9^{9^{9}}}"):
         with pytest.raises(BadGoldError):

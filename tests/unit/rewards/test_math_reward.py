@@ -121,7 +121,6 @@ def test_a_hedge_is_rewarded_for_no_ground_truth() -> None:
 
 
 def test_argument_order() -> None:
-    # The relation is not symmetric: a bare 50 may stand for 50%, but 50% is not one half for a gold of 0.5%.
     assert math_reward([r"\boxed{3+4}", r"\boxed{7}"], ["7", "3+4"]) == [0.0, 1.0]
 
 
@@ -157,8 +156,9 @@ def test_plain_numbers_import_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from common.rewards import math_reward\n"
-        r"assert math_reward([r'\boxed{7}', r'\boxed{\frac{1}{2}}', r'\boxed{(1, 2]}'], ['7', '0.5', '(1,2]']) == [1.0] * 3"
-        "\nheavy = {'sympy', 'math_verify', 'latex2sympy2_extended', 'antlr4', 'numpy', 'torch', 'trl', 'datasets'}\n"
+        r"boxes = [r'\boxed{7}', r'\boxed{\frac{1}{2}}', r'\boxed{(1, 2]}']"
+        "\nassert math_reward(boxes, ['7', '0.5', '(1,2]']) == [1.0] * 3"
+        "\nheavy = {'sympy', 'math_verify', 'latex2sympy2_extended', 'antlr4', 'numpy', 'torch', 'trl'}\n"
         "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))\n"
         "from common.rewards.math.pool import shared_pool\n"
         "print(shared_pool().pids())\n"

@@ -33,7 +33,7 @@ def test_suite_as_an_ordinary_user(suite: str) -> None:
     command += ["--chdir", "/opt/checkout", "--tmpfs", "/tmp", "--chmod", "1777", "/tmp"]
     command += ["--", "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
     python = f"/opt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    command += [python, *"-B -m pytest -q -p no:cacheprovider -p no:xdist".split(), suite]
+    command += [python, "-B", "-m", "pytest", "-q", "-pno:cacheprovider", "-pno:xdist", suite]
     environment = {
         "PATH": "/usr/bin:/bin",
         "LD_LIBRARY_PATH": "/opt/python/lib",

@@ -16,7 +16,7 @@ from common.rewards.code import make_code_reward
 from common.sandbox import Limits
 from common.sandbox.local import LocalSandbox
 
-LIMITS = Limits(timeout_seconds=1.0, memory_mb=256, processes=16)
+LIMITS = Limits(timeout_seconds=0.6, memory_mb=256, processes=16)
 INPUTS = ("one", "two")
 STDIO = json.dumps(
     [{"kind": "stdio", "stdin": text + "\n", "stdout": answer(text) + "\n"} for text in INPUTS]
@@ -83,15 +83,17 @@ def test_there_are_enough_attacks_of_both_kinds() -> None:
     assert len(VALUE_ATTACKS) >= 40
 
 
-def test_the_task_of_the_attacks_can_be_solved(sandbox: LocalSandbox) -> None:
+def test_the_task_of_the_attacks_can_be_solved() -> None:
     """Otherwise every attack would score 0 for the wrong reason."""
+    sandbox = LocalSandbox()
     assert score(sandbox, RIGHT + "print(right)", STDIO) == 1.0
     assert score(sandbox, SOLVE, CALLS) == 1.0
 
 
-def test_the_search_for_survivors_can_find_one(sandbox: LocalSandbox) -> None:
+def test_the_search_for_survivors_can_find_one() -> None:
     token = f"# survivor {os.getpid()}"
-    runner = threading.Thread(target=sandbox.run, args=(f"{token}\nimport time\ntime.sleep(9)",))
+    program = f"{token}\nimport time\ntime.sleep(9)"
+    runner = threading.Thread(target=LocalSandbox().run, args=(program,), kwargs={"limits": Limits(2.0)})
     runner.start()
     seen: list[int] = []
     while runner.is_alive() and not seen:
@@ -101,14 +103,11 @@ def test_the_search_for_survivors_can_find_one(sandbox: LocalSandbox) -> None:
     assert alive(token) == []
 
 
-def test_the_thief_finds_what_is_there(sandbox: LocalSandbox) -> None:
+def test_the_thief_finds_what_is_there() -> None:
     """Its empty hands in the attacks mean something: here each place holds an answer."""
-    planted = {place: answer(place) for place in ("stdin", "a file", "the program's memory")}
-    result = sandbox.run(
-        THIEF + "import loot\nprint(*search(), sep='\\n')",
-        planted["stdin"],
-        files={
-            "loot.py": f"memory = 'EXPECTED' + '-{planted["the program's memory"][9:]}'\n# {planted['a file']}"
-        },
-    )
+    sandbox = LocalSandbox()
+    planted = {place: answer(place) for place in ("stdin", "file", "memory")}
+    loot = f"memory = 'EXPECTED' + '{planted['memory'].removeprefix('EXPECTED')}'\n# {planted['file']}"
+    program = THIEF + "import loot\nprint(*search(), sep='\\n')"
+    result = sandbox.run(program, planted["stdin"], files={"loot.py": loot})
     assert set(result.stdout.split()) == set(planted.values())

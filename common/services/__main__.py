@@ -1,0 +1,73 @@
+"""A trained policy and a local Fireworks gateway in front of it, until Ctrl-C.
+
+python -m common.services --policy outputs/math_example/train/policy
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from common.config import FireworksConfig
+from common.errors import CannotRunError
+from common.events import emit, say
+
+
+def _main(argv: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m common.services",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--policy", type=Path, required=True, metavar="DIR", help="the folder of a saved policy"
+    )
+    parser.add_argument(
+        "--model", default=FireworksConfig().model, metavar="ID", help="model id that it answers to"
+    )
+    parser.add_argument("--device", default="cpu", help="where the policy runs (default cpu)")
+    parser.add_argument("--port", type=int, default=8371, help="the gateway's port (default 8371; 0: any)")
+    parser.add_argument("--journal", type=Path, default=Path("outputs/services/journal.jsonl"))
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="scripted faults, a JSON list")
+    parser.add_argument("--example", default="math_example", help="the example that the printed command runs")
+    options = parser.parse_args(argv)
+    from common.services.policy import serve_gateway, serve_policy
+
+    given = os.environ.get("FIREWORKS_API_KEY", "").strip()
+    signal.signal(signal.SIGTERM, _stop)
+    say(f"starting transformers serve on {options.policy} (some ten seconds) ...")
+    with (
+        serve_policy(options.policy, options.model, device=options.device) as upstream,
+        serve_gateway(
+            upstream,
+            journal=options.journal,
+            faults=options.faults,
+            key=given or "local",
+            port=options.port,
+        ) as gateway,
+    ):
+        variables = {**gateway.environment, **({"FIREWORKS_API_KEY": "$FIREWORKS_API_KEY"} if given else {})}
+        command = " ".join(f"{name}={value}" for name, value in variables.items())
+        script = f"examples/{options.example}/fireworks_regenerate.py"
+        emit("ready", url=gateway.url, upstream=upstream, journal=str(gateway.journal))
+        say(f"base_url: {gateway.url}")
+        say(f"try it:   {command} python {script} --fireworks.base_url {gateway.url}")
+        gateway.process.wait()
+        raise CannotRunError("the gateway ended by itself; its own error stands above")
+
+
+def _stop(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    try:
+        _main(sys.argv[1:])
+    except CannotRunError as error:
+        say(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("stopped")

@@ -1,0 +1,122 @@
+"""Step 0 at the size of the real dataset: 220,000 generated OpenR1-shaped rows through the whole chain.
+
+Each measurement is a process of its own, so that its peak memory is its own. The yardstick is the loop
+that suggests itself: every row's box against its answer with math-verify, and the same pattern filters
+after it; it runs on a sample, since all rows would take too long, and its time is scaled up.
+
+    python tests/benchmarks/bench_preparation.py            # 220,000 rows
+    python tests/benchmarks/bench_preparation.py 22000      # fewer
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "math_example_openr1"
+SAMPLE = 1500
+
+
+def write_rows(path: Path, count: int) -> None:
+    """Rows that differ as real ones do: no two problems alike but the intended duplicates."""
+    from builtin_rows import builtin_rows
+
+    with path.open("w", encoding="utf-8") as stream:
+        for number, row in enumerate(islice(builtin_rows(1), count)):
+            if row["problem"] and number % 20:
+                row["problem"] += f" Case {number} of a long list, seen by reader {number * 7919 % 9973}."
+            stream.write(json.dumps(row) + "\n")
+
+
+def whole_chain(path: Path, processes: int) -> dict[str, Any]:
+    """Prepare from ``path``; seconds, peak memory (MB) of this process and of its largest worker."""
+    import resource
+
+    from common.preparation import Wanted, prepare
+    from task import PREPARATION
+
+    start = time.perf_counter()
+    result = prepare("openr1", PREPARATION, Wanted(str(path), 0, 1000, 1000, 0), processes)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    kept = result.manifest["files"]["dataset.jsonl"]["sha256"][:12]
+    rows = result.manifest["rows_read"]
+    return {"rows": rows, "seconds": seconds, "peak_mb": peak, "worker_mb": worker, "dataset": kept}
+
+
+def plain_loop(path: Path, processes: int) -> dict[str, Any]:
+    """math-verify on every row, then the same pattern filters; how many decisions differ from the chain's."""
+    from filters import FILTERS
+    from math_verify import parse, verify
+
+    from common.preparation.filtering import RowFilter
+    from task import PREPARATION
+
+    with path.open(encoding="utf-8") as stream:
+        rows = [json.loads(line) for line in islice(stream, SAMPLE)]
+    patterns = [each.keep for each in FILTERS if each.name not in ("unparseable_answer", "box_disagrees")]
+    start = time.perf_counter()
+    verdicts = []
+    for row in rows:
+        gold = parse(f"\\boxed{{{row['answer']}}}")
+        right = bool(gold) and verify(gold, parse(row["solution"]))
+        verdicts.append(right and all(keep(row) for keep in patterns))
+    seconds = time.perf_counter() - start
+    chain = RowFilter(PREPARATION, 0)
+    different = [
+        row["answer"]
+        for row, kept in zip(rows, verdicts, strict=True)
+        if kept == bool(chain.reason_to_drop(row))
+    ]
+    return {"rows": len(rows), "seconds": seconds, "different": len(different), "examples": different[:5]}
+
+
+WORK: dict[str, Callable[[Path, int], dict[str, Any]]] = {"chain": whole_chain, "loop": plain_loop}
+
+
+def measured(work: str, path: Path, processes: int = 1) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--work", work, str(path), str(processes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def main(count: int) -> None:
+    out = sys.stdout.write
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = Path(folder) / "small.jsonl", Path(folder) / "large.jsonl"
+        write_rows(small, count // 10)
+        write_rows(large, count)
+        out(f"{'what':<34}{'rows':>9}{'rows/s':>9}{'peak MB':>9}{'worker MB':>11}\n")
+        rate = {}
+        for name, path, processes in (
+            ("chain, 1 process", small, 1),
+            ("chain, 1 process", large, 1),
+            ("chain, 2 processes", large, 2),
+        ):
+            done = measured("chain", path, processes)
+            rate[processes] = done["rows"] / done["seconds"]
+            out(f"{name:<34}{done['rows']:>9,}{rate[processes]:>9,.0f}{done['peak_mb']:>9.0f}")
+            out(f"{done['worker_mb']:>11.0f}   dataset.jsonl {done['dataset']}\n")
+        loop = measured("loop", large)
+        plain = loop["rows"] / loop["seconds"]
+        out(f"{'math-verify on every row, sample':<34}{loop['rows']:>9,}{plain:>9,.0f}\n")
+        out(f"chain / loop: {rate[1] / plain:.1f} times the rows per second, 1 process;")
+        out(f" {loop['different']} of {loop['rows']} decisions differ {loop['examples'] or ''}\n")
+        out(f"2 processes / 1: {rate[2] / rate[1]:.2f}; the loop on {count:,} rows, scaled up: ")
+        out(f"{count / plain:,.0f} s\n")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(EXAMPLE))
+    if sys.argv[1:2] == ["--work"]:
+        sys.stdout.write(json.dumps(WORK[sys.argv[2]](Path(sys.argv[3]), int(sys.argv[4]))))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 220_000)
