@@ -11,7 +11,7 @@ ARGS ?=
 pick = $(NOX) -s $(if $(EXAMPLE),"$(1)($(EXAMPLE))",$(1)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: new-example help prep tests test e2e lint types bench dev constraints clean
+.PHONY: new-example help prep tests test e2e lint types bench dev constraints services clean
 
 help: ## print this help
 	@echo "make TARGET [EXAMPLE=folder] [ARGS=\"words for the script or pytest\"]"
@@ -34,6 +34,9 @@ drift: $(VENV)/ready ## mocks, recordings and requests against the types of the 
 
 report: $(VENV)/ready ## one page of what the last runs left, outputs/report/index.html
 	@$(NOX) -s report $(if $(ARGS),-- $(ARGS))
+
+services: $(VENV)/ready ## serve a policy behind a local Fireworks: make services POLICY=folder [ARGS=...]
+	@$(NOX) -s services -- $(if $(POLICY),--policy $(POLICY)) $(ARGS)
 
 lint types bench constraints: $(VENV)/ready
 	@$(NOX) -s $@ $(if $(ARGS),-- $(ARGS))

@@ -77,7 +77,7 @@ def tests(session: nox.Session, part: str) -> None:
         _install(session, *STEPS, "train", "lora")
         paths = ["tests/unit/training"]
     elif part == "common":
-        _install(session, *STEPS, "plot", "parquet", "report")
+        _install(session, *STEPS, "plot", "parquet", "report", "services")
         paths = ["tests/unit", "--ignore=tests/unit/training", "--ignore=tests/unit/examples"]
         paths += ["tests/test_workflow.py"]
     else:
@@ -109,8 +109,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strict, on `common` and on each example's own files."""
-    _install(session, *STEPS, "plot", "parquet", groups=("types", "dev"))
-    session.run("mypy", "common", "noxfile.py")
+    _install(session, *STEPS, "plot", "parquet", "services", groups=("types", "dev"))
+    session.run("mypy", "common", "noxfile.py", ".github/matrix.py")
     for example in EXAMPLES:
         # One run for each: every example has a module named `task`.
         session.run("mypy", f"examples/{example}")
@@ -133,6 +133,13 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def services(session: nox.Session) -> None:
+    """A trained policy and a local Fireworks gateway until Ctrl-C: `nox -s services -- --policy DIR`."""
+    _install(session, *STEPS, "services", "serve", groups=())
+    session.run("python", "-m", "common.services", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios measured in one run, never asserted. `nox -s bench -- sandbox` picks by name."""
     _install(session, *STEPS, "train")
@@ -149,7 +156,7 @@ def dev(session: nox.Session) -> None:
     env = {"VIRTUAL_ENV": str(Path(location).resolve())}
     if links := os.environ.get("UV_FIND_LINKS") or _find_links():
         env["UV_FIND_LINKS"] = " ".join(links.split())
-    extras = ",".join((*STEPS, "train", "lora", "parquet", "report"))
+    extras = ",".join((*STEPS, "train", "lora", "parquet", "report", "services", "serve"))
     groups = [package for group in GROUPS for package in _group(group)]
     session.run(
         "uv", "pip", "install", "-c", "constraints.txt", "-e", f".[{extras}]", *groups, env=env, external=True

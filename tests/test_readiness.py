@@ -6,7 +6,6 @@ to anywhere; ``test_the_network_is_blocked`` proves that by trying.
 
 import json
 import math
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,60 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.support.clone import Clone, events, rows, summary
 from tests.support.offline import python_offline
 
 PREVIEW = {"TEST_MOCK_FIREWORKS_PREVIEW": "1"}
 REGENERATE = {"TEST_MOCK_FIREWORKS_REGEN": "1"}
 TRAIN = {"TEST_MODE_TRL": "1"}
-
-
-def events(completed: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
-    """stdout, which must be JSON lines and nothing else."""
-    return [json.loads(line) for line in completed.stdout.splitlines()]
-
-
-def summary(completed: subprocess.CompletedProcess[str], stage: str) -> dict[str, Any]:
-    """The summary of a stage that must have succeeded."""
-    assert completed.returncode == 0, completed.stderr
-    last = events(completed)[-1]
-    assert (last["event"], last["stage"], last["ok"]) == ("summary", stage, True)
-    return last
-
-
-def rows(path: str | Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-
-
-class Clone:
-    """A fresh git repository with the project's files, where an example runs with its default paths."""
-
-    def __init__(self, root: Path, name: str) -> None:
-        self.root = root
-        self.folder = root / "examples" / name
-        self.outputs = root / "outputs" / name
-        tracked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        listed = subprocess.run(tracked, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-        for path in filter(None, listed.split("\0")):
-            if (ROOT / path).is_file():
-                (root / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / path, root / path)
-        self.git("init", "--quiet")
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "as cloned")
-
-    def git(self, *words: str) -> str:
-        identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
-        command = ["git", "-C", str(self.root), *identity, *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-    def run(self, script: str, *options: str, **switches: str) -> subprocess.CompletedProcess[str]:
-        """Run one of the example's scripts; skips the test where the example has no such step."""
-        if not (self.folder / script).is_file():
-            pytest.skip(f"{self.folder.name} has no {script}")
-        completed = python_offline(str(self.folder / script), *options, **switches)
-        assert self.git("status", "--porcelain") == "", f"{script} left files that git does not ignore"
-        return completed
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +76,8 @@ def test_e2e_fireworks_preview_script(clone: Clone) -> None:
 
 
 def test_e2e_fireworks_regenerate_script(clone: Clone) -> None:
+    if not (clone.folder / "recordings").is_dir():
+        pytest.skip(f"{clone.folder.name} has no recordings")
     recordings = {row["id"]: row for row in rows(clone.folder / "recordings" / "chat.jsonl")}
     ran = summary(
         clone.run("fireworks_regenerate.py", "--limit", str(len(recordings)), **REGENERATE), "regenerate"
@@ -144,8 +97,29 @@ def test_e2e_fireworks_regenerate_script(clone: Clone) -> None:
 
 
 def test_e2e_trl_grpo_integration_script(clone: Clone) -> None:
-    completed = clone.run("trl_grpo_integration.py", **TRAIN)
+    completed = clone.run(training_script(clone), **TRAIN)
     check_one_step(completed, summary(completed, "train"), clone.outputs / "train")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--grpo.learning_rate", "banana"], "grpo.learning_rate: expected float, got 'banana'"),
+        (["--grpo.learningrate", "1e-3"], "did you mean learning_rate"),
+        (["--grpo.temperature", "warm"], "grpo.temperature"),
+    ],
+)
+def test_e2e_bad_trl_options_are_refused(clone: Clone, options: list[str], words: str) -> None:
+    completed = clone.run(training_script(clone), *options, **TRAIN)
+    assert completed.returncode == 2
+    assert words in completed.stderr
+    assert completed.stderr.startswith("error: ") and completed.stderr.count("\n") == 1
+
+
+def training_script(clone: Clone) -> str:
+    """An example's step 4, or the template, which is nothing else."""
+    template = "grpo_example.py"
+    return template if (clone.folder / template).is_file() else "trl_grpo_integration.py"
 
 
 def check_one_step(

@@ -22,8 +22,8 @@ from common.fireworks.errors import RequestCapError, ServiceError, TransientErro
 from common.fireworks.scrub import KEY_PLACE, scrubbed
 
 CONNECT_SECONDS = 5.0
-"""An open connection has no limit of its own but the deadline: a model that thinks is silent, and asking again
-while it does would ask, and pay, twice."""
+"""An open connection has no limit but the deadline: a model that thinks is silent, and asking again while it
+does would ask, and pay, twice."""
 
 MAX_RETRY_AFTER_SECONDS = 60.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -144,9 +144,10 @@ class FireworksClient:
         if remaining <= 0:
             raise late
         self._count()
+        broken: TransientError | None = None
         try:
             with (
-                cut_off_at(deadline),
+                cut_off_at(deadline) as cut,
                 self._session().post(
                     url,
                     data=body,
@@ -163,15 +164,15 @@ class FireworksClient:
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
-            if time.monotonic() >= deadline:
-                raise late from None
-            raise TransientError(f"{url}: {self._scrub(_reason(error))}") from None
-        except TransientError:
-            if time.monotonic() >= deadline:
-                raise late from None
-            raise
+            broken = TransientError(f"{url}: {self._scrub(_reason(error))}")
+        except TransientError as error:
+            broken = error
         except requests.RequestException as error:
             raise ServiceError(f"{url}: {self._scrub(_reason(error))}") from None
+        if cut.done or (broken and time.monotonic() >= deadline):
+            raise late
+        if broken:
+            raise broken
         if response.status_code != 200:
             retry_after = _retry_after(response.headers.get("Retry-After"))
             raise status_error(response.status_code, self._scrub_bytes(answer), url, retry_after)
@@ -181,7 +182,7 @@ class FireworksClient:
         with self._lock:
             if self._sent == self.settings.max_requests:
                 raise RequestCapError(
-                    f"{self._sent} requests were sent, as many as fireworks.max_requests allows; raise it to go on"
+                    f"fireworks.max_requests allows {self._sent} and they are sent; raise it"
                 )
             self._sent += 1
 

@@ -17,54 +17,68 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
-class _Request(threading.local):
-    """The request that this thread is making: when it must end, and what will end it."""
+class Cut:
+    """What ends one request.
 
-    deadline: float | None = None
-    timer: threading.Timer | None = None
-    handle: socket.socket | None = None
+    Attributes:
+        done: the deadline came and the connection was shut down. What was read is then not whole, even if
+            it looks so: a body without a length ends where the connection does.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self.done = False
+        self._deadline = deadline
+        self._timer: threading.Timer | None = None
+        self._handle: socket.socket | None = None
+
+    def watch(self, connection: socket.socket) -> None:
+        """Shut ``connection`` down at the deadline."""
+        self.release()
+        # A duplicate: TLS must not see its own socket shut down, and the library may close it early.
+        self._handle = socket.socket(fileno=os.dup(connection.fileno()))
+        self._timer = threading.Timer(self._deadline - time.monotonic(), self._shut_down, [self._handle])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def release(self) -> None:
+        """Leave the connection alone from now on."""
+        if self._timer is not None and self._handle is not None:
+            self._timer.cancel()
+            self._timer.join()  # so that the number of a closed descriptor is never shut down
+            self._handle.close()
+        self._timer = self._handle = None
+
+    def _shut_down(self, handle: socket.socket) -> None:
+        self.done = True
+        with suppress(OSError):  # closed by the other side already
+            handle.shutdown(socket.SHUT_RDWR)
 
 
-_current = _Request()
+class _Current(threading.local):
+    cut: Cut | None = None
+
+
+_current = _Current()
 
 
 @contextmanager
-def cut_off_at(deadline: float) -> Iterator[None]:
+def cut_off_at(deadline: float) -> Iterator[Cut]:
     """Within the block, this thread's requests through a ``CutOffAdapter`` end by ``deadline`` (monotonic).
 
-    The reader then meets a closed connection, which looks like any other broken one.
+    The reader then meets a closed connection, and ``Cut.done`` says who closed it.
     """
-    _current.deadline = deadline
+    _current.cut = Cut(deadline)
     try:
-        yield
+        yield _current.cut
     finally:
-        _release()
-        _current.deadline = None
+        _current.cut.release()
+        _current.cut = None
 
 
 def _watch(connection: socket.socket) -> None:
-    """Shut ``connection`` down at the deadline; called when the request has been sent."""
-    if _current.deadline is None:
-        return
-    _release()
-    # A duplicate: the TLS layer must not see its own socket change hands, and the library may drop it early.
-    _current.handle = socket.socket(fileno=os.dup(connection.fileno()))
-    _current.timer = threading.Timer(_current.deadline - time.monotonic(), _cut, [_current.handle])
-    _current.timer.daemon = True
-    _current.timer.start()
-
-
-def _cut(handle: socket.socket) -> None:
-    with suppress(OSError):  # closed by the other side already
-        handle.shutdown(socket.SHUT_RDWR)
-
-
-def _release() -> None:
-    if _current.timer is not None and _current.handle is not None:
-        _current.timer.cancel()
-        _current.timer.join()  # so that the number of a closed descriptor is never shut down
-        _current.handle.close()
-    _current.timer = _current.handle = None
+    """Called when a request has been sent on ``connection``."""
+    if _current.cut is not None:
+        _current.cut.watch(connection)
 
 
 class _HTTPConnection(HTTPConnection):

@@ -39,7 +39,7 @@ def write_recordings(
 ) -> None:
     """Write recordings atomically, one JSON object a line; responses without the key or the account's name.
 
-    Requests are written as they were: they hold neither a key nor, unless the configured model does, the account.
+    Requests are written as they were: they hold no key, and the account only if the configured model does.
     """
     write_jsonl(
         path,

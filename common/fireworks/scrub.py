@@ -10,7 +10,7 @@ PUBLIC_ACCOUNT = "fireworks"
 
 
 def scrubbed(value: Any, *, key: str = "", account: str = "") -> Any:
-    """A JSON value without ``key`` anywhere and without ``account`` as a whole word, in all its strings and names.
+    """A JSON value without ``key`` anywhere and without ``account`` as a whole word, in strings and names.
 
     To be called on parsed JSON, where no escape sequence hides a secret. Empty secrets are left out.
     """

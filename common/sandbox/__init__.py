@@ -28,7 +28,8 @@ Not covered:
   (processor, memory, kernel and library versions, mount table). Keep no secrets below ``/usr/lib``,
   ``/usr/bin`` or the interpreter's ``bin`` and ``lib``.
 - Fair shares: a program may use every core until its time is up, and a slow machine makes slow programs.
-- Memory between two samples: several processes together can exceed the limit for about a tenth of a second.
+- Memory between two samples: several processes together can exceed the limit for about a tenth of a second
+  (and for longer on a kernel without ``/proc/PID/task/TID/children``).
 - Kernel memory behind very many open sockets or small files in ``/tmp``: only size and number per process
   are bounded.
 - Anything but Linux. The system call filter knows two processors; on others the rest of the list holds.

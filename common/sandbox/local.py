@@ -92,8 +92,8 @@ class LocalSandbox:
                 packages=packages,
                 limits=limits,
                 status_fd=status.write,
-                block_fd=go_ahead.read,
                 ready_fd=ready.write,
+                go_ahead_fd=go_ahead.read,
                 seccomp_fd=filter_fd,
             )
             passed = [status.write, ready.write, go_ahead.read, *(fd for _, fd in file_fds)]

@@ -67,6 +67,8 @@ class _Watch:
         self._limits = limits
         readable = (descriptors.stdout, descriptors.stderr, descriptors.status, descriptors.ready)
         self._received = {fd: bytearray() for fd in readable}
+        for fd in readable:
+            os.set_blocking(fd, False)
         self._first: int | None = None  # the namespace's first process, as a pid ...
         self._first_fd: int | None = None  # ... and as a pidfd, which cannot come to mean another process
         self._launched_at = time.monotonic()
@@ -128,12 +130,13 @@ class _Watch:
         received += chunk
         if fd == self._descriptors.ready:
             self._started_at = time.monotonic()
+            self._next_sample_at = self._started_at + _SAMPLE_SECONDS
         elif fd != self._descriptors.status and len(received) > self._limits.output_bytes:
             del received[self._limits.output_bytes :]
             self._stop("output_limit")
 
     def _let_go(self) -> None:
-        """The first status line names the first process, which waits: take a pidfd, then let it go on.
+        """The first status line names the first process: take a pidfd of it, then let the program begin.
 
         Not after bubblewrap's end: by then the number may be another process's.
         """
@@ -184,9 +187,11 @@ class _Watch:
                     f"a sandboxed program is still alive {_DEATH_SECONDS:g} s after its end"
                 )
         self._process.wait()
+        # Not until the end of the file: a process that the caller forked meanwhile may hold a pipe open.
         for fd in self._received:
-            while chunk := os.read(fd, _CHUNK):
-                self._take(fd, chunk)
+            with contextlib.suppress(BlockingIOError):
+                while chunk := os.read(fd, _CHUNK):
+                    self._take(fd, chunk)
 
     def _exit_code(self) -> int | None:
         for line in bytes(self._received[self._descriptors.status]).splitlines():

@@ -3,7 +3,7 @@
     [{"path": "chat", "request": 3, "fault": "status", "status": 429, "retry_after": "2"},
      {"path": "chat", "every": 5, "fault": "reset_middle"}]
 
-``request`` counts the POSTs of a path from 0 since the gateway started; ``every`` N is the N-th, the 2N-th ...
+``request`` counts the POSTs of a path from 0 since the gateway started; ``every`` N is the N-th, 2N-th ...
 """
 
 import json
@@ -118,7 +118,7 @@ _FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 
 
 def read_faults(path: Path) -> list[Fault]:
-    """The faults scripted in ``path``; raises ``CannotRunError`` naming the entry and what is wrong with it."""
+    """The faults scripted in ``path``; raises ``CannotRunError`` naming the entry and what is wrong."""
     try:
         script = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

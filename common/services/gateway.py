@@ -67,7 +67,7 @@ def create_app(
             asked = ChatRequest.model_validate_json(await request.body())
         except ValidationError as error:
             return JSONResponse(chat_error(400, complaint(error)), 400)
-        status, answer = await run_in_threadpool(_ask, upstream, asked)
+        status, answer = await run_in_threadpool(ask_upstream, upstream, asked)
         return JSONResponse(answer, status)
 
     @app.post("/v1/accounts/{account}/evaluators:previewEvaluator")
@@ -95,8 +95,8 @@ def create_app(
     return app
 
 
-def _ask(upstream: str, asked: ChatRequest) -> tuple[int, dict[str, Any]]:
-    """Status and body for a chat request, from the upstream server's answer to it."""
+def ask_upstream(upstream: str, asked: ChatRequest) -> tuple[int, dict[str, Any]]:
+    """Status and body for a chat request, from the upstream server's answer; its failures become ours."""
     try:
         answer = requests.post(
             f"{upstream}/v1/chat/completions", json=asked.upstream_body(), timeout=UPSTREAM_SECONDS
@@ -104,7 +104,10 @@ def _ask(upstream: str, asked: ChatRequest) -> tuple[int, dict[str, Any]]:
     except requests.RequestException as error:
         return 503, chat_error(503, f"the upstream server does not answer ({type(error).__name__})")
     if answer.status_code == 200:
-        completion = completion_of(answer.json(), asked.model)
+        try:
+            completion = completion_of(answer.json(), asked.model)
+        except ValueError:
+            completion = None
         if completion is not None:
             return 200, completion
         return 500, chat_error(500, "the upstream server answered without a completion")

@@ -19,7 +19,7 @@ class RequirementError(Exception):
 
 
 def place_requirements(requirements: str, folder: Path) -> None:
-    """Put the installed packages that ``requirements`` (one a line) name, with all they need, into ``folder``.
+    """Put the installed packages that ``requirements`` (one a line) name into ``folder``, with all they need.
 
     Files are hard links where the file system allows. Raises ``RequirementError``.
     """

@@ -50,9 +50,7 @@ def serve_policy(policy_dir: Path, model_id: str, *, device: str = "cpu") -> Ite
     ``InfrastructureError`` with the server's last words when it does not become healthy.
     """
     if not (policy_dir / "config.json").is_file():
-        raise CannotRunError(
-            f"{policy_dir}: no saved policy (config.json); give a policy folder of a training"
-        )
+        raise CannotRunError(f"{policy_dir}: no saved policy (config.json); give a training's policy folder")
     if find_spec("transformers") is None or find_spec("fastapi") is None:
         raise CannotRunError("serving a policy needs transformers; install this project's extra 'serve'")
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Below and around the gateway's application: count requests, keep the journal, and break what is scripted."""
+"""Around the gateway's application: count requests, keep the journal, and break what is scripted."""
 
 import asyncio
 import hashlib
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -18,6 +18,8 @@ from common.dataset import dump_line
 from common.fireworks.chat import request_hash
 from common.services import faults
 from common.services.schema import account_error, chat_error
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 DROPS = 20
 """Pieces that a slow body comes in."""
@@ -96,52 +98,53 @@ class _Exchange:
         match self._fault:
             case faults.ResetBefore():
                 await self._reset()
-                return
             case faults.StatusFault() as fault:
-                make = chat_error if name == "chat" else account_error
-                headers = {"retry-after": fault.retry_after} if fault.retry_after is not None else {}
-                await self._whole(fault.status, fault.body or make(fault.status, fault.message), headers)
-                return
+                error = chat_error if name == "chat" else account_error
+                await self._instead(
+                    fault.status, fault.body or error(fault.status, fault.message), fault.retry_after
+                )
             case faults.WrongSchema() as fault:
-                await self._whole(200, fault.body)
-                return
+                await self._instead(200, fault.body)
             case faults.ErrorIn200() as fault:
-                await self._whole(200, {"error": {"message": fault.message, "code": fault.code}})
-                return
-        status, headers, content = await _run(app, self._scope, body)
+                await self._instead(200, {"error": {"message": fault.message, "code": fault.code}})
+            case _:
+                status, headers, content = await _run(app, self._scope, body)
+                await self._deliver(status, headers, content)
+                self.answered = self.answered and status == 200
+
+    async def _deliver(self, status: int, headers: Headers, content: bytes) -> None:
+        """Send the application's own answer, at the pace and to the length that the fault asks for."""
+        half = len(content) // 2
         match self._fault:
-            case None:
+            case faults.SlowFirstByte(seconds=seconds):
+                await asyncio.sleep(seconds)
                 await self._emit(status, headers, [content])
-            case faults.SlowFirstByte() as fault:
-                await asyncio.sleep(fault.seconds)
-                await self._emit(status, headers, [content])
-            case faults.SlowBody() as fault:
+            case faults.SlowBody(seconds=seconds):
                 size = -(-len(content) // DROPS)
-                pieces = [content[start : start + size] for start in range(0, len(content), size)]
-                await self._emit(status, headers, pieces, fault.seconds / len(pieces))
-            case faults.StalledBody() as fault:
-                half = len(content) // 2
-                await self._emit(status, headers, [content[:half], content[half:]], fault.seconds)
+                drops = [content[start : start + size] for start in range(0, len(content), size)]
+                await self._emit(status, headers, drops, seconds / len(drops))
+            case faults.StalledBody(seconds=seconds):
+                await self._emit(status, headers, [content[:half], content[half:]], seconds)
             case faults.ResetMiddle():
                 await self._start(status, headers, len(content))
-                half = content[: len(content) // 2]
-                await self._send({"type": "http.response.body", "body": half, "more_body": True})
+                await self._send({"type": "http.response.body", "body": content[:half], "more_body": True})
                 await asyncio.sleep(0.05)  # a reset discards what is still under way
                 await self._reset()
             case faults.TruncatedJson():
-                await self._emit(status, headers, [content[: len(content) // 2]])
-        self.answered = self.answered and status == 200 and not isinstance(self._fault, faults.TruncatedJson)
+                await self._emit(status, headers, [content[:half]])
+                self.answered = False
+            case _:
+                await self._emit(status, headers, [content])
 
-    async def _whole(self, status: int, value: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        """An answer of the script's own, which counts as no answer."""
-        named = [(key.encode(), text.encode()) for key, text in (headers or {}).items()]
-        content = json.dumps(value).encode()
-        await self._emit(status, [(b"content-type", b"application/json"), *named], [content])
+    async def _instead(self, status: int, value: dict[str, Any], retry_after: str | None = None) -> None:
+        """Send an answer of the script's own, which counts as no answer."""
+        headers = [(b"content-type", b"application/json")]
+        if retry_after is not None:
+            headers.append((b"retry-after", retry_after.encode()))
+        await self._emit(status, headers, [json.dumps(value).encode()])
         self.answered = False
 
-    async def _emit(
-        self, status: int, headers: list[tuple[bytes, bytes]], pieces: list[bytes], pause: float = 0.0
-    ) -> None:
+    async def _emit(self, status: int, headers: Headers, pieces: list[bytes], pause: float = 0.0) -> None:
         await self._start(status, headers, sum(map(len, pieces)))
         for number, piece in enumerate(pieces):
             if number:
@@ -152,7 +155,7 @@ class _Exchange:
         if not gone:
             self.status, self.answered = status, True
 
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]], length: int) -> None:
+    async def _start(self, status: int, headers: Headers, length: int) -> None:
         kept = [(key, value) for key, value in headers if key.lower() != b"content-length"]
         head = [*kept, (b"content-length", str(length).encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": head})
@@ -166,15 +169,15 @@ class _Exchange:
 
 
 async def _read(receive: Receive) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
-async def _run(app: ASGIApp, scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+async def _run(app: ASGIApp, scope: Scope, body: bytes) -> tuple[int, Headers, bytes]:
     """``(status, headers, content)`` of the application's answer to a request that has been read."""
     sent: list[Message] = []
     waiting = [{"type": "http.request", "body": body, "more_body": False}]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common.dataset import atomic_writer, file_sha256
+from common.errors import CannotRunError
 from common.events import say
 
 SUMMARY = "summary.json"
@@ -29,7 +30,7 @@ class Record:
         folder: where it is written; ``None`` while unknown, and then nothing is.
         example: the example's name.
         data: the rows that the run works on, whose sha256 is noted when the file exists.
-        switches: the environment switches that were on: a mocked run must not pass for a real one.
+        switches: the stage's environment switches that were on: a mocked run must not pass for a real one.
     """
 
     def __init__(self, example: str) -> None:
@@ -40,9 +41,17 @@ class Record:
         self._started = time.monotonic()
 
     def open(self, folder: Path) -> None:
-        """Name the folder, and remove the summary of the run before."""
-        if _main_process():
-            (folder / SUMMARY).unlink(missing_ok=True)
+        """Name the folder, and remove the summary of the run before.
+
+        Raises ``CannotRunError`` for a place where nothing can be written.
+        """
+        try:
+            if _main_process():
+                (folder / SUMMARY).unlink(missing_ok=True)
+        except OSError as error:
+            raise CannotRunError(
+                f"{folder}: cannot be written ({error.strerror or error}); give another --output-dir"
+            ) from error
         self.folder = folder
 
     def write(

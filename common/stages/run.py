@@ -88,18 +88,20 @@ def _run(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> int
     except Exception:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
         say(scrub(traceback.format_exc()))
         return _end(stage, record, 1, error="unexpected error, see stderr")
+    code = _end(stage, record, 0 if result.ok else 1, result.problem, **result.summary)
     if not result.ok:
         say(scrub(f"{stage.name}: claim does not hold: {result.problem}"))
-    return _end(stage, record, 0 if result.ok else 1, result.problem, **result.summary)
+    return code
 
 
 def _could_not_run(stage: Stage, problem: str, record: Record) -> int:
     line = " ".join(scrub(problem).split())
+    code = _end(stage, record, 2, error=line)
     say(f"error: {line}")
-    return _end(stage, record, 2, error=line)
+    return code
 
 
-def _end(stage: Stage, record: Record, code: int, problem: str = "", **summary: Any) -> int:
+def _end(stage: Stage, record: Record, code: int, problem: str = "", /, **summary: Any) -> int:
     """The summary on stdout and in ``summary.json``; returns the exit code."""
     emit("summary", stage=stage.name, ok=code == 0, **summary)
     record.write({"stage": stage.name, "ok": code == 0, **summary}, code, problem if code else "", scrub)
@@ -109,11 +111,13 @@ def _end(stage: Stage, record: Record, code: int, problem: str = "", **summary: 
 def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str], record: Record) -> Result:
     options, overrides = _parse(stage, task, description, argv)
     output_dir = (options.output_dir or default_output_dir(task, stage.name)).resolve()
+    check_switches()
+    config = load_config(options.config, overrides, os.environ)
+    # Only now: a command that is refused leaves what the last run wrote.
     if not (stage.writes_data and options.output_dir):
         record.open(output_dir)
-    check_switches()
-    record.switches = [name for name in SWITCHES if is_on(name)]
-    config = load_config(options.config, overrides, os.environ)
+    ours = [*stage.mocks, *(["TEST_MODE_TRL"] if "grpo" in stage.sections else [])]
+    record.switches = [name for name in ours if is_on(name)]
     run = Run(
         task=task,
         config=config,

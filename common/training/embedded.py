@@ -86,7 +86,6 @@ def _warm_start(
     config: EmbeddedConfig, lessons: Sequence[Lesson], seed: int, folder: Path
 ) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
     texts = [message["content"] for prompt, _, _ in lessons for message in prompt]
-    texts += [json.dumps(tool, ensure_ascii=False) for _, tools, _ in lessons for tool in tools or ()]
     texts += [answer for _, _, answers in lessons for answer in answers]
     tokenizer = build_tokenizer(texts, config.vocabulary)
     torch.manual_seed(seed)

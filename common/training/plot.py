@@ -65,8 +65,8 @@ def _accuracy(axis: Any, proof: Proof | None) -> None:
     bars = axis.bar(["before", "after"], [proof.before, proof.after], color=[GREY, BLUE], width=0.55)
     axis.bar_label(bars, fmt="%.3f", padding=3)
     axis.set_xlabel(
-        f"improvement {proof.improvement:+.3f}, {proof.confidence:.0%} interval"
-        f" [{proof.low:+.3f}, {proof.high:+.3f}], {proof.prompts} prompts"
+        f"improvement {proof.improvement:+.3f} on {proof.prompts} prompts,\n"
+        f"{proof.confidence:.0%} interval [{proof.low:+.3f}, {proof.high:+.3f}]"
     )
 
 

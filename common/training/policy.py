@@ -49,6 +49,9 @@ def build_policy(
     embedded = config.name == "embedded"
     origin = config.name
     if embedded:
+        # A million weights gain little from a second thread, and wait for it where other processes want the
+        # cores; with one, sums are taken in the same order on every machine.
+        torch.set_num_threads(1)
         origin = str(
             embedded_policy(
                 config.embedded,

@@ -17,15 +17,18 @@ END = "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
 
 CHAT_TEMPLATE = (
-    "{%- if tools %}{{ '<|system|>' }}{% for tool in tools %}{{ tool | tojson }}{% endfor %}{{ '<|end|>' }}"
-    "{%- endif %}"
+    "{%- if tools %}{{ '<|system|>' }}"
+    "{%- for tool in tools %}"
+    "{{ tool.function.name + '(' + ((tool.function.parameters or {}).properties or {}) | join(', ') + ')\n' }}"
+    "{%- endfor %}{{ '<|end|>' }}{%- endif %}"
     "{%- for message in messages %}"
     "{{ '<|' + message['role'] + '|>' + (message['content'] or '') + '<|end|>' }}"
     "{%- endfor %}"
     "{%- if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 """Roles are tokens of their own, every message ends in ``<|end|>``, and appending a message never changes
-what stands before it."""
+what stands before it. A tool is shown as ``name(argument, argument)``: JSON schemas are what larger models'
+templates show, and would make most of a prompt that a policy of this size has to read."""
 
 
 def build_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:

@@ -23,7 +23,7 @@ PROBLEMS: dict[str, dict[str, tuple[str, str]]] = {
     "Geometry": {
         "integer": ("@F the area of a rectangle with sides @a and @b.", "@p"),
         "decimal": ("@F the area of a triangle with base @m and height 1 as a decimal.", "@a.5"),
-        "fraction": ("A square of area 1 has @j equal parts. @F the area of @i parts.", r"\frac{@i}{@j}"),
+        "fraction": ("A square of area 1 has @j equal parts. @F the area of @i of them.", r"\frac{@i}{@j}"),
         "expression": ("@F the exact area of a circle with radius @a.", r"@z\pi"),
         "equation": ("@F the circle with center (0, 0) and radius @a.", "x^2 + y^2 = @z"),
         "set": ("@F the point in the middle of (0, 0) and (@A, @B).", "(@a, @b)"),
@@ -59,9 +59,9 @@ PROBLEMS: dict[str, dict[str, tuple[str, str]]] = {
     "Calculus": {
         "integer": ("@F the derivative of @v^2 + @b@v at @v = @a.", "@H"),
         "decimal": ("@F the integral of @v + @a from 0 to 1 as a decimal.", "@a.5"),
-        "fraction": ("@F the integral of @i@v^@C from 0 to 1.", r"\frac{@i}{@j}"),
+        "fraction": ("@F the integral of @v^@K from 0 to 1.", r"\frac{1}{@o}"),
         "expression": ("@F the derivative of @a@v^2 + @b@v.", "@A@v + @b"),
-        "equation": ("@F the tangent to y = x^2 + @b at x = @a.", "y = @Ax + @J"),
+        "equation": ("@F the tangent to y = x^2 at x = @a for @N.", "y = @Ax - @z"),
         "set": ("@F all zeros of the derivative of @v^3 - @Z@v + @b.", r"\{-@a, @a\}"),
         "interval": ("Give the largest interval on which (@v - @a)^2 + @b increases.", r"[@a, \infty)"),
         "text": ("Is @S@v + @a increasing or decreasing in @v?", r"\text{@D}"),
@@ -126,19 +126,19 @@ def _slots(rng: random.Random) -> dict[str, int | str]:
             "A": 2 * a,
             "B": 2 * b,
             "H": 2 * a + b,
-            "J": b - a * a,
+            "K": c + 1,
             "Z": 3 * a * a,
             "L": a + b + 1,
             "l": a + 1,
         },
-        **{"n": b * c + a, "X": i * k, "W": j * k, "C": j - 1, "e": j - i},
+        **{"n": b * c + a, "X": i * k, "W": j * k, "o": c + 2, "e": j - i},
         **{"g": a * a if yes else a * a + 1, "Y": "yes" if yes else "no"},
         **{"w": a if yes else a + 1, "I": "equilateral" if yes else "isosceles"},
         **{"S": b if yes else -b, "D": "increasing" if yes else "decreasing"},
         **{"h": a + b - 1 if yes else a + b + 1, "G": "greater" if yes else "less"},
         **{"O": _parity(a + b + c), "R": _parity(a * b), "V": DAYS[f - 1]},
         **{"N": name, "M": other, "U": third, "T": rng.choice(THINGS)},
-        **{"v": rng.choice("xzn"), "F": rng.choice(("Find", "Give", "Compute"))},
+        **{"v": rng.choice("xznk"), "F": rng.choice(("Find", "Give", "State"))},
     }
 
 

@@ -3,6 +3,7 @@
 Runs in ``nox -s "drift(preview)"``: only this release of the SDK carries the preview's types.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fireworks.types.evaluator_preview_response import EvaluatorPreviewResponse,
 
 from common.config import FireworksConfig
 from common.fireworks.client import FireworksClient, credentials
+from common.fireworks.evaluation import preview_answer
 from common.fireworks.preview import parse_preview, preview_request
 from common.mocks import activate
 from common.rewards import math_reward
@@ -84,6 +86,35 @@ def test_requests_and_answers_of_the_mock(
     ]
     checked("preview requests", 1)
     checked("preview answers of the mock", 1)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"score": 1, "reason": "", "metrics": {"m": {"score": 0.5, "reason": "", "is_score_valid": True}}},
+        {"score": True, "reason": "", "metrics": {}},
+        {"score": float("nan"), "reason": "", "metrics": {}},
+        {"score": 1.0, "reason": None, "metrics": {}},
+        {"score": 1.0},
+        {"raised": "Traceback ...\nValueError: no"},
+        1.0,
+        None,
+    ],
+    ids=json.dumps,
+)
+def test_answers_of_the_mock_and_the_gateway_whatever_an_evaluator_returns(
+    result: Any, checked: Count
+) -> None:
+    """Both build their answers with ``preview_answer``, from what the evaluator's driver printed."""
+    printed = json.dumps({"stdout": "a\nb", "results": [result]})
+    assert problems(preview_answer(1, stdout=printed, stderr="", seconds=0.1, died="")) == []
+    checked("preview answers of the mock and the gateway", 1)
+
+
+def test_the_answer_for_an_evaluator_that_died() -> None:
+    payload = preview_answer(2, stdout="no results", stderr="killed", seconds=0.1, died="out of memory")
+    assert problems(payload) == []
+    assert [result["success"] for result in payload["results"]] == ["false", "false"]
 
 
 def test_every_mock_of_this_api_is_checked() -> None:

@@ -49,6 +49,9 @@ def serve(answer: Callable[[dict[str, Any], int], Reply]) -> Iterator[Server]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_GET(self) -> None:
+            self._send(Reply(status=200 if self.path == "/health" else 404))
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             request = {"path": self.path, "headers": dict(self.headers), "body": json.loads(body)}

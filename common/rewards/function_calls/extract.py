@@ -3,6 +3,7 @@
 A call is ``{"name": ..., "arguments": {...}}``. ``parameters`` is taken for ``arguments``, and both may be a
 string that holds the object as JSON. OpenAI's ``{"type": "function", "function": {...}}`` around it is taken
 too. Calls come from the message's ``tool_calls`` and from its text (``blocks`` says where in it), together.
+Reasoning (``<think>``) is cut out of the text before anything is parsed, even inside a string.
 """
 
 from collections.abc import Mapping, Sequence

@@ -117,9 +117,10 @@ def _score(
             answer = final_answer(strip_reasoning(completion_text(completions[index])), formats)
             scores[index] = _judge(_read_gold(ground_truth[index]), _read_or_none(answer), algebra)
         except BadGoldError as error:
-            why = " ".join(str(error).split())
             shown = _shown(ground_truth[index])
-            raise InfrastructureError(f"ground_truth[{index}] = {shown} cannot be verified: {why}") from error
+            raise InfrastructureError(
+                f"ground_truth[{index}] = {shown} cannot be verified: {error}"
+            ) from error
 
     waiting = []
     for index in range(len(completions)):

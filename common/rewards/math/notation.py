@@ -1,8 +1,8 @@
 r"""LaTeX and plain notation brought to one spelling, in time linear in the length of the text.
 
 Nothing here knows what an answer means; it only removes what never changes the meaning (spacing,
-delimiters, display commands) and refuses what no reader should be given (control characters,
-unbalanced brackets, texts too long or too deep to be an answer).
+delimiters, display commands) and refuses what no reader should be given (unbalanced brackets,
+texts too long or too deep to be an answer).
 """
 
 import re
@@ -70,13 +70,10 @@ class UnreadableError(ValueError):
 def clean(text: str) -> str:
     """One spelling of ``text``: no delimiters, display commands or stray spaces.
 
-    Raises ``UnreadableError`` for empty, overlong, unbalanced or too deeply nested text and for
-    control characters and lone surrogates.
+    Raises ``UnreadableError`` for empty, overlong, unbalanced or too deeply nested text.
     """
     if len(text) > MAX_LENGTH:
         raise UnreadableError(f"longer than {MAX_LENGTH} characters")
-    if any((ord(char) < 32 and char not in "\t\n\r") or 0xD800 <= ord(char) <= 0xDFFF for char in text):
-        raise UnreadableError("control characters or lone surrogates")
     text = re.sub(r"\\(?:left|right)\s*\.", "", text.translate(_CHARACTERS))
     text = _COMMAND.sub(lambda match: _RENAMED.get(match[1], match[0]), text)
     _check_brackets(text)

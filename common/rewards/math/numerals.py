@@ -94,8 +94,7 @@ def _value(body: re.Match[str]) -> Fraction | None:
     quotient, whole = _fraction(over) / bottom, body["whole"] or body["mixed"]
     if whole is None:
         return quotient
-    # Only a proper fraction makes a mixed number; 2\frac{5}{3} is left to the expression path.
-    return int(whole) + quotient if 0 < quotient < 1 else None
+    return int(whole) + quotient if quotient > 0 else None
 
 
 def _fraction(numeral: str) -> Fraction:

@@ -68,6 +68,9 @@ _NAME = re.compile(
     re.ASCII,
 )
 _SHORT_WORDS = frozenset(["yes", "no", "odd", "all", "one", "two", "six", "ten"])
+_DATE_LIKE = re.compile(r"(?=.*[A-Za-z]{3,},?\s+[0-9])[A-Za-z0-9 .:'-]+")
+"""Words among numbers: ``June 5``, ``3 feet 5 inches``. The parser would multiply the letters."""
+
 _EQUALS = re.compile(r"(?<![<>!:])==?")
 _APPROX = re.compile(r"\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|≈")
 _COMMA = re.compile(r"[,;]|(?:,\s*)?(?:\\text\s*\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z]))")
@@ -107,6 +110,12 @@ def _read_word(text: str) -> Word | None:
         return Word(flat.replace(" ", "").lstrip("+"), False)
     if flat == r"\emptyset" or re.fullmatch(r"\\\{\s*\\\}", flat):
         return Word(r"\emptyset", False)
+    geometric = re.fullmatch(r"(\\(?:angle|triangle|overline|vec|widehat))\s*\{?\s*([A-Z]+)\s*\}?", flat)
+    if geometric:
+        # Algebra would take the letters for a product, and the angle ABC for the angle BAC.
+        return Word(f"{geometric[1]} {geometric[2]}", False)
+    if _DATE_LIKE.fullmatch(flat):
+        return Word(flat, False)
     if re.search(r"(?<![A-Za-z])(?:and|or)(?![A-Za-z])|\\\\", flat):
         return None
     tokens = re.split(r"[ '-]+", flat)

@@ -60,7 +60,7 @@ def _compare(gold: str, answer: str | None) -> dict[str, str]:
     try:
         expected = symbolic.parse(gold)
     except symbolic.UnparsableError as error:
-        return {"status": "bad_gold", "why": str(error)[:200]}
+        return {"status": "bad_gold", "why": " ".join(str(error).split())[:200]}
     if answer is None:
         symbolic.examine(expected)
         return {"status": "equal"}

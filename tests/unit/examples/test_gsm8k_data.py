@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from common.messages import reference_of
+from common.preparation import FILES, Wanted, prepare
 from common.rewards import math_reward
 
 EXAMPLE = "math_example"
@@ -178,3 +180,15 @@ def test_the_same_seed_gives_the_same_rows(module_of: Import) -> None:
     rows = module_of("builtin_rows").builtin_rows
     first, again, other = (json.dumps(list(islice(rows(seed), 300))) for seed in (1, 1, 2))
     assert first == again != other
+
+
+def test_every_gold_answer_scores_one(module_of: Import) -> None:
+    """All rows of all three files, not only those that step 1 reads."""
+    preparation = module_of("task").PREPARATION
+    result = prepare(EXAMPLE, preparation, Wanted("builtin", 0, 100, 100, 4000))
+    samples = [json.loads(line) for name in FILES for line in result.contents[name].splitlines()]
+    assert len(samples) == 4200
+    scores = math_reward(
+        [reference_of(s) for s in samples], ground_truth=[s["ground_truth"] for s in samples]
+    )
+    assert scores == [1.0] * len(samples)

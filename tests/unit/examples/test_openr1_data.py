@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from common.messages import reference_of
+from common.preparation import FILES, Wanted, prepare
 from common.rewards import math_reward
 from tests.conftest import ROOT
 
@@ -236,6 +238,7 @@ def test_every_template_makes_its_answer_type(module_of: Import) -> None:
         ("Inequalities", "integer", r"> (\d+) \+ (\d+)", lambda a, b: a + b + 1),
         ("Combinatorics", "integer", r"one of (\d+) \w+ and one of (\d+)", lambda a, b: a * b),
         ("Logic and Puzzles", "integer", r"has (\d+) \w+ and \w+ has (\d+) more", lambda a, c: a + c),
+        ("Calculus", "fraction", r"\^(\d) from 0 to 1", lambda k: rf"\frac{{1}}{{{k + 1}}}"),
         ("Calculus", "decimal", r"\+ (\d+) from 0 to 1", lambda a: a + 0.5),
         ("Algebra", "text", r"Is (\d+) a root of \w\^2 - (\d+)", lambda a, g: "yes" if a * a == g else "no"),
         ("Number Theory", "text", r"(\d+) \+ (\d+)", lambda s, c: "odd" if (s + c) % 2 else "even"),
@@ -249,8 +252,8 @@ def test_every_template_makes_its_answer_type(module_of: Import) -> None:
         (
             "Calculus",
             "equation",
-            r"y = x\^2 \+ (\d+) at x = (\d+)",
-            lambda b, a: f"y = {2 * a}x + {b - a * a}",
+            r"y = x\^2 at x = (\d+)",
+            lambda a: f"y = {2 * a}x - {a * a}",
         ),
     ],
 )
@@ -326,3 +329,15 @@ def test_filters_take_no_time_on_hostile_text(module_of: Import, unit: str) -> N
     start = time.perf_counter()
     reason(module_of, row)
     assert time.perf_counter() - start < 1.0
+
+
+def test_every_gold_answer_scores_one(module_of: Import) -> None:
+    """All rows of all three files, not only those that step 1 reads."""
+    preparation = module_of("task").PREPARATION
+    result = prepare(EXAMPLE, preparation, Wanted("builtin", 0, 100, 100, 4000))
+    samples = [json.loads(line) for name in FILES for line in result.contents[name].splitlines()]
+    assert len(samples) == 4200
+    scores = math_reward(
+        [reference_of(s) for s in samples], ground_truth=[s["ground_truth"] for s in samples]
+    )
+    assert scores == [1.0] * len(samples)

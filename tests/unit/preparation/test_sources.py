@@ -245,3 +245,26 @@ def test_the_record_of_a_local_source_names_no_folder(tmp_path: Path) -> None:
     record = prepared(write_lines(tmp_path / "rows.jsonl", ROWS)).manifest["source"]
     assert record["name"] == "rows.jsonl" and len(record["sha256"]) == 64
     assert str(tmp_path) not in json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("write", "where"),
+    [
+        (lambda folder, values: write_lines(folder / "rows.jsonl", values), "rows.jsonl:581"),
+        (lambda folder, values: write_parquet(folder / "rows.parquet", values), "rows.parquet, row 581"),
+        (
+            lambda folder, values: write_saved_dataset(folder / "saved", values),
+            "saved/data-00001-of-00002.arrow, row 331",
+        ),
+    ],
+    ids=["jsonl", "parquet", "saved"],
+)
+def test_a_bad_row_far_down_is_named(
+    tmp_path: Path, write: Callable[[Path, list[Any]], Path], where: str
+) -> None:
+    """Behind several chunks, and in the second file of a saved dataset."""
+    values = [dict(value) for value in ROWS]
+    values[580]["kind"] = None
+    with pytest.raises(CannotRunError) as refused:
+        prepared(write(tmp_path, values))
+    assert f"{where}: column 'kind': null is not allowed" in str(refused.value)

@@ -1,6 +1,9 @@
 """The local backend as its callers see it: results, files, packages, order."""
 
+import os
+import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -79,3 +82,25 @@ def test_threads_of_the_caller_do_not_mix_results(sandbox: LocalSandbox) -> None
     for thread in threads:
         thread.join()
     assert results == {number: f"{number}\n" for number in range(8)}
+
+
+def test_a_fork_of_the_caller_does_not_hold_up_a_run(sandbox: LocalSandbox) -> None:
+    """Data loaders fork: their copies of the pipes stay open long after the program's end."""
+    ended: list[float] = []
+
+    def run() -> None:
+        sandbox.run("import time; time.sleep(1)")
+        ended.append(time.monotonic())
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    time.sleep(0.5)
+    forked = os.fork()
+    if forked == 0:
+        time.sleep(20)
+        os._exit(0)
+    started = time.monotonic()
+    runner.join()
+    os.kill(forked, signal.SIGKILL)
+    os.waitpid(forked, 0)
+    assert ended[0] - started < 15

@@ -1,0 +1,234 @@
+"""CI: the matrix has every session and example, a change runs what it can break, and the gate sees all."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+
+
+def load_matrix() -> Any:
+    """``.github/matrix.py`` is a script and in no package."""
+    spec = importlib.util.spec_from_file_location("matrix", ROOT / ".github" / "matrix.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+matrix = load_matrix()
+
+
+@pytest.fixture(scope="module")
+def listed() -> list[dict[str, Any]]:
+    return matrix.sessions()
+
+
+@pytest.fixture(scope="module")
+def workflow() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())
+    return loaded
+
+
+def folders() -> list[str]:
+    """The examples by another way than noxfile.py and matrix.py go: what lies in the folder."""
+    return sorted(entry.name for entry in (ROOT / "examples").iterdir() if (entry / "config.json").exists())
+
+
+def test_every_example_on_disk_has_its_jobs(listed: list[dict[str, Any]]) -> None:
+    jobs = {job["session"] for job in matrix.jobs(matrix.selected(listed, folders()))}
+    assert len(folders()) >= 1
+    for name in folders():
+        steps = ("tests", "e2e", "prep") if (ROOT / "examples" / name / "prepare_data.py").exists() else ()
+        assert {f"{step}({name})" for step in steps or ("tests", "e2e")} <= jobs
+    about_one = {job[job.index("(") + 1 : -1] for job in jobs if "(" in job}
+    assert about_one - {"common", "training", "chat", "preview"} == set(folders())
+
+
+def test_every_session_of_the_noxfile_is_a_job_or_says_why_not() -> None:
+    source = (ROOT / "noxfile.py").read_text()
+    defined = set(re.findall(r"^def ([a-z]\w*)\(session: nox\.Session", source, re.MULTILINE))
+    listed = matrix.sessions()
+    in_ci = {s["name"] for s in matrix.selected(listed, folders(), long=True)}
+    assert {"lint", "types", "tests", "e2e", "prep", "drift"} <= in_ci
+    assert in_ci | set(matrix.NOT_IN_CI) == defined
+    assert not in_ci & set(matrix.NOT_IN_CI)
+
+
+def test_long_sessions_run_only_where_they_are_asked_for() -> None:
+    listed = [session("smoke(a)", example="a"), session("lint")]
+    assert names(matrix.selected(listed, ["a"])) == ["lint"]
+    assert names(matrix.selected(listed, ["a"], ["examples/a/task.py"])) == ["lint"]
+    assert names(matrix.selected(listed, ["a"], long=True)) == ["smoke(a)", "lint"]
+
+
+def session(name: str, **parameters: str) -> dict[str, Any]:
+    return {"session": name, "name": name.split("(")[0], "call_spec": parameters}
+
+
+LISTED = [
+    session("prep(a)", example="a"),
+    session("prep(ab)", example="ab"),
+    session("tests(common)", part="common"),
+    session("tests(a)", part="a"),
+    session("tests(ab)", part="ab"),
+    session("e2e(a)", example="a"),
+    session("e2e(ab)", example="ab"),
+    session("lint"),
+    session("types"),
+    session("drift(chat)", api="chat"),
+    session("dev"),
+]
+ALL = [s["session"] for s in LISTED if s["name"] != "dev"]
+OF_A = ["prep(a)", "tests(a)", "e2e(a)", "lint", "types", "drift(chat)"]
+
+
+def names(sessions: list[dict[str, Any]]) -> list[str]:
+    return [s["session"] for s in sessions]
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        (None, ALL),
+        (["examples/a/task.py"], OF_A),
+        (["examples/a/recordings/chat.jsonl"], OF_A),
+        (["examples/a/README.md"], OF_A),
+        (["examples/a/task.py", "README.md"], OF_A),
+        (["examples/a/task.py", "examples/ab/config.json"], [n for n in ALL if n != "tests(common)"]),
+        (["common/rewards/code.py"], ALL),
+        (["examples/a/task.py", "common/config.py"], ALL),
+        (["tests/conftest.py"], ALL),
+        (["noxfile.py"], ALL),
+        (["constraints.txt"], ALL),
+        ([".github/workflows/ci.yml"], ALL),
+        (["examples/new/data.bin"], ALL),  # not an example yet: nobody knows what it is
+        (["examples/a.py"], ALL),
+        (["README.md"], ["lint"]),
+        (["examples/README.md", "common/mocks/README.md", "LICENSE"], ["lint"]),
+        ([], ["lint"]),
+    ],
+)
+def test_a_change_runs_what_it_can_break(changed: list[str] | None, wanted: list[str]) -> None:
+    assert names(matrix.selected(LISTED, ["a", "ab"], changed)) == wanted
+
+
+def test_a_borrowed_example_runs_its_borrower() -> None:
+    listed = [*LISTED, session("tests(math_example)", part="math_example")]
+    chosen = matrix.selected(listed, ["a", "math_example"], ["examples/math_example/task.py"])
+    assert "tests(common)" in names(chosen) and "tests(a)" not in names(chosen)
+
+
+def test_borrowers_are_those_that_name_an_example() -> None:
+    """A unit test of `common` that runs an example's script must run when the example changes."""
+    borrowed = set()
+    for path in (ROOT / "tests" / "unit").rglob("*.py"):
+        part = path.relative_to(ROOT / "tests" / "unit").parts[0]
+        if part == "examples":
+            continue
+        text = path.read_text()
+        for name in folders():
+            if re.search(rf'"examples" / "{name}"|examples/{name}\b', text):
+                borrowed.add((name, "tests(training)" if part == "training" else "tests(common)"))
+    assert borrowed == {(name, user) for name, users in matrix.BORROWERS.items() for user in users}
+
+
+def test_examples_do_not_borrow_from_each_other() -> None:
+    """Then a change in one cannot break another, and running the changed one alone is enough."""
+    for name in folders():
+        for path in (ROOT / "examples" / name).rglob("*.py"):
+            found = [
+                other for other in folders() if other != name and re.search(rf"\b{other}\b", path.read_text())
+            ]
+            assert not found, f"{path} names {found}"
+
+
+def test_jobs_run_on_every_python_where_that_makes_sense(listed: list[dict[str, Any]]) -> None:
+    jobs = matrix.jobs(matrix.selected(listed, folders()))
+    pythons = [job["python"] for job in jobs if job["session"] == "tests(common)"]
+    assert pythons == ["3.11", "3.12", "3.13"]
+    assert {job["python"] for job in jobs if job["session"] not in matrix.EVERY_PYTHON} == {"3.11"}
+    assert len({job["slug"] for job in jobs}) == len({job["name"] for job in jobs}) == len(jobs) < 256
+
+
+def test_the_changes_since_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renamed file counts under both names, and what the base got meanwhile does not count."""
+
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *words], check=True, capture_output=True)
+
+    def commit(name: str, text: str) -> None:
+        (tmp_path / name).write_text(text)
+        git("add", "--all")
+        git("commit", "--quiet", "--message", name)
+
+    git("init", "--quiet", "--initial-branch", "main")
+    commit("kept.py", "a" * 100)
+    git("switch", "--quiet", "--create", "work")
+    (tmp_path / "kept.py").rename(tmp_path / "näher.py")
+    commit("new.py", "b")
+    git("switch", "--quiet", "main")
+    commit("elsewhere.py", "c")
+    git("switch", "--quiet", "work")
+    monkeypatch.setattr(matrix, "ROOT", tmp_path)
+    assert matrix.changed_files("main") == ["kept.py", "new.py", "näher.py"]
+    with pytest.raises(subprocess.CalledProcessError):
+        matrix.changed_files("no-such-commit")
+
+
+def test_the_script_prints_one_line_of_jobs() -> None:
+    command = [sys.executable, str(ROOT / ".github" / "matrix.py")]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/").stdout
+    assert shown.count("\n") == 1
+    jobs = json.loads(shown)
+    used = set(re.findall(r"matrix\.(\w+)", WORKFLOW.read_text())) - {"include", "py"}
+    assert jobs and all(set(job) == used for job in jobs), "the workflow and the matrix name other fields"
+
+
+def test_the_gate_needs_every_other_job(workflow: dict[str, Any]) -> None:
+    jobs = workflow["jobs"]
+    gate = jobs["ci-ok"]
+    assert set(gate["needs"]) == set(jobs) - {"ci-ok"}
+    assert gate["if"] == "always()", "a gate that is skipped counts as passed"
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [("success success success", 0), ("success failure success", 1), ("success cancelled skipped", 1)],
+)
+def test_the_gate_fails_for_anything_but_success(workflow: dict[str, Any], results: str, code: int) -> None:
+    (step,) = workflow["jobs"]["ci-ok"]["steps"]
+    ran = subprocess.run(
+        ["bash", "-e", "-c", step["run"]], env={"RESULTS": results}, capture_output=True, check=False
+    )
+    assert ran.returncode == code
+
+
+def test_the_workflow_may_do_little_and_not_for_long(workflow: dict[str, Any]) -> None:
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]["group"]
+    for name, job in workflow["jobs"].items():
+        assert job["timeout-minutes"], name
+        assert job.get("permissions", {}) == {}, f"{name} asks for more than the workflow"
+        for step in job["steps"]:
+            if "uses" in step:
+                assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]
+            if step.get("uses", "").startswith("actions/checkout"):
+                assert step["with"]["persist-credentials"] is False
+            # What a pull request can name must not be pasted into a script.
+            assert "${{" not in step.get("run", ""), step
+
+
+def test_the_workflow_runs_on_all_that_it_should(workflow: dict[str, Any]) -> None:
+    triggers = workflow[True]  # YAML reads the key `on` as a truth value
+    assert set(triggers) == {"pull_request", "push", "schedule", "workflow_dispatch"}
+    assert triggers["push"] == {"branches": ["main"]}
