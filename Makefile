@@ -11,7 +11,7 @@ ARGS ?=
 pick = $(NOX) -s $(if $(EXAMPLE),"$(1)($(EXAMPLE))",$(1)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: new-example help prep tests test e2e lint types bench dev constraints services clean
+.PHONY: smoke new-example help prep tests test e2e lint types bench dev constraints services clean
 
 help: ## print this help
 	@echo "make TARGET [EXAMPLE=folder] [ARGS=\"words for the script or pytest\"]"
@@ -43,6 +43,9 @@ lint types bench constraints: $(VENV)/ready
 
 dev: $(VENV)/ready ## an environment with everything in .venv-dev, to run the scripts by hand
 	@$(NOX) -s dev
+
+smoke: $(VENV)/ready ## every example for real: trains until it has learned, talks to real local servers
+	@$(call pick,smoke)
 
 new-example: $(VENV)/ready ## copy an example: make new-example NAME=my_example [FROM=math_example]
 	@$(NOX) -s new_example -- $(NAME) $(FROM)

@@ -52,6 +52,19 @@ def _install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ("tes
     session.install("-c", "constraints.txt", "-e", target, *wanted)
 
 
+def _need_sandbox(session: nox.Session) -> None:
+    """Install bubblewrap, which isolates model-written programs, where apt can; say how where it cannot."""
+    if shutil.which("bwrap"):
+        return
+    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    if not shutil.which("apt-get") or (root and not shutil.which("sudo")):
+        session.error(
+            "bubblewrap (0.8 or newer) isolates model-written programs; install it as your system does"
+        )
+    session.run(*root, "apt-get", "update", "--quiet", "--quiet", external=True)
+    session.run(*root, "apt-get", "install", "--yes", "--quiet", "bubblewrap", external=True, silent=True)
+
+
 def _workers() -> str:
     return os.environ.get("PYTEST_WORKERS", "auto")
 
@@ -73,6 +86,7 @@ def prep(session: nox.Session, example: str) -> None:
 @nox.parametrize("part", ["common", "training", *EXAMPLES], ids=["common", "training", *EXAMPLES])
 def tests(session: nox.Session, part: str) -> None:
     """Unit tests of one part. Only `training` installs torch."""
+    _need_sandbox(session)
     if part == "training":
         _install(session, *STEPS, "train", "lora")
         paths = ["tests/unit/training"]
@@ -90,9 +104,19 @@ def tests(session: nox.Session, part: str) -> None:
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def e2e(session: nox.Session, example: str) -> None:
     """Every step of an example as a user runs it: mocked APIs, one training step, no network."""
+    _need_sandbox(session)
     _install(session, *STEPS, "train")
     suite = ["tests/test_readiness.py", f"--example={example}"]
     session.run("pytest", "-n", _workers(), *suite, *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
+def smoke(session: nox.Session, example: str) -> None:
+    """An example for real: it trains until it has learned, and talks to real local servers."""
+    _need_sandbox(session)
+    _install(session, *STEPS, "train", "services", "serve")
+    session.run("pytest", "tests/test_smoke_examples.py", f"--example={example}", *session.posargs)
 
 
 @nox.session
@@ -109,7 +133,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strict, on `common` and on each example's own files."""
-    _install(session, *STEPS, "plot", "parquet", "services", groups=("types", "dev"))
+    _install(session, *STEPS, "plot", "parquet", "report", "services", groups=("types", "dev"))
     session.run("mypy", "common", "noxfile.py", ".github/matrix.py")
     for example in EXAMPLES:
         # One run for each: every example has a module named `task`.

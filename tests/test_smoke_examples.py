@@ -6,6 +6,7 @@ after training. The served policy must answer more prompts rightly after trainin
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import pytest
 
 from common.config import load_config
 from common.services.policy import Gateway, serve_gateway, serve_policy
+from tests.conftest import ROOT
 from tests.support.clone import Clone, rows, summary
 
 KEY = "fw-recognisable-smoke-key"
@@ -79,6 +81,7 @@ def test_smoke(example: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str])
     finally:
         with capfd.disabled():
             sys.stderr.write(report.table() + "\n")
+        keep(clone, tmp_path)
     no_secret_below(tmp_path)
 
 
@@ -128,6 +131,16 @@ def previewed(clone: Clone, gateway: Gateway) -> None:
     options = ["--fireworks.base_url", gateway.url, "--limit", "10"]
     ran = summary(clone.run("fireworks_preview.py", *options, **gateway.environment), "preview")
     assert (ran["rows"], ran["agree"]) == (20, 20)
+
+
+def keep(clone: Clone, tmp_path: Path) -> None:
+    """Leave in outputs/smoke what `nox -s report` makes its page from; no models."""
+    kept = ROOT / "outputs" / "smoke" / clone.folder.name
+    shutil.rmtree(kept, ignore_errors=True)
+    models = shutil.ignore_patterns("checkpoint-*", "policy*", "cache")
+    for source, target in ((clone.outputs, kept), (tmp_path / "after", kept / "regenerate")):
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True, ignore=models)
 
 
 def no_secret_below(folder: Path) -> None:

@@ -82,14 +82,17 @@ def _closure(module: ModuleType) -> Iterator[tuple[str, str]]:
         suffix = "/__init__.py" if path.name == "__init__.py" else ".py"
         yield name.replace(".", "/") + suffix, source
         parents = [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
-        for needed in [*parents, *_mentioned(ast.parse(source))]:
+        for needed in [*parents, *_mentioned(ast.parse(source), name.rpartition(".")[0])]:
             if needed not in seen:
                 seen.add(needed)
                 waiting.append(needed)
 
 
-def _mentioned(tree: ast.AST) -> Iterator[str]:
-    """Module names that a source imports, or names in a string (``python -m common.x`` of a worker)."""
+def _mentioned(tree: ast.AST, package: str) -> Iterator[str]:
+    """Module names that a source imports, or names in a string.
+
+    A worker is started with ``python -m common.x``; what runs in a sandbox is found as ``"x.py"`` beside it.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -98,6 +101,8 @@ def _mentioned(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and re.fullmatch(r"common(\.[a-z_]+)+", str(node.value)):
             yield str(node.value)
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"[a-z_]+\.py", str(node.value)) and package:
+            yield f"{package}.{str(node.value).removesuffix('.py')}"
 
 
 def _find(name: str, folder: Path) -> Path | None:

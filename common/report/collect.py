@@ -1,134 +1,19 @@
-"""Read what the runs left in ``outputs/<example>/<stage>/`` and what the manifests say."""
+"""Read what the runs left in ``outputs/<example>/<stage>/`` and what the manifests say.
+
+Smoke runs work in copies and leave theirs in ``outputs/smoke/<example>/<stage>/``. Of two, the newer counts.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from common.dataset import file_sha256
 from common.errors import CannotRunError
+from common.report.contents import STEPS, Cell, Coverage, DataFile, Example, Proof, Step
 
 SUMMARY = "summary.json"
 CURVE = "training_curve.png"
-
-State: TypeAlias = Literal["holds", "fails", "stopped", "unfinished", "waiting", "absent"]
-"""The claim holds; it does not; the step could not run; it left no summary; it was not run; there is none."""
-
-STATES: Mapping[State, str] = {
-    "holds": "holds",
-    "fails": "does not hold",
-    "stopped": "could not run",
-    "unfinished": "did not finish",
-    "waiting": "not run",
-    "absent": "no such step",
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of the road: its stage, a title, the scripts that may be it, and its result in a few words."""
-
-    stage: str
-    title: str
-    scripts: Sequence[str]
-    headline: str
-
-
-STEPS: Sequence[Step] = (
-    Step("prepare", "Prepare data", ("prepare_data.py",), "{rows_written:,} of {rows_read:,} rows kept"),
-    Step(
-        "local_eval",
-        "Local evaluation",
-        ("local_eval.py",),
-        "{references_at_1} of {references} references score 1, {wrong_answers_at_0} of {wrong_answers} wrong"
-        " answers score 0",
-    ),
-    Step("preview", "Preview", ("fireworks_preview.py",), "{agree} of {rows} scores agree"),
-    Step("regenerate", "Regenerate", ("fireworks_regenerate.py",), "{passed} of {rows} answers pass"),
-    Step("train", "Train", ("trl_grpo_integration.py", "grpo_example.py"), "{steps} optimisation steps"),
-)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One step of one example, as its last run left it.
-
-    Attributes:
-        seconds: wall time; ``finished``: when, in UTC (ISO 8601).
-        problem: why the claim does not hold or the step could not run.
-        switches: the test switches that were on: with any, no real service or training was tried.
-        stale: the run worked on other rows than the manifest now names.
-        facts: the summary's plain values; ``files``: what lies beside the summary.
-    """
-
-    step: Step
-    state: State
-    headline: str = ""
-    seconds: float | None = None
-    finished: str = ""
-    problem: str = ""
-    switches: Sequence[str] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    stale: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    files: Sequence[Path] = ()
-
-    @property
-    def word(self) -> str:
-        """The state in words."""
-        return STATES[self.state]
-
-    @property
-    def mark(self) -> str:
-        """What kept the run from being a real one, in a word or two; empty for a real one."""
-        if any(name.startswith("TEST_MOCK_") for name in self.switches):
-            return "mocked"
-        return "test mode" if self.switches else ""
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Held-out pass@1 before and after training, and the interval of the improvement; all shares of 1."""
-
-    before: float
-    after: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Rows and quota for each cell: the first key runs down, the others across."""
-
-    down: str
-    across: str
-    columns: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[tuple[int, int] | None]]]
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A prepared file as the manifest names it, and whether the one on disk is that one."""
-
-    name: str
-    rows: int
-    sha256: str
-    on_disk: Literal["the same", "another", "not prepared"]
-
-
-@dataclass(frozen=True)
-class Example:
-    """Everything the page says about one example."""
-
-    name: str
-    cells: Sequence[Cell]
-    proof: Proof | None = None
-    curve: Path | None = None
-    source: str = ""
-    coverage: Coverage | None = None
-    shortfalls: int = 0
-    data_files: Sequence[DataFile] = ()
 
 
 def collect(examples: Path, outputs: Path) -> list[Example]:
@@ -139,20 +24,19 @@ def collect(examples: Path, outputs: Path) -> list[Example]:
     folders = sorted(path.parent for path in examples.glob("*/config.json"))
     if not folders:
         raise CannotRunError(f"{examples}: no examples here; give their folder with --examples")
-    return [_example(folder, outputs / folder.name) for folder in folders]
+    return [_example(folder, [outputs / folder.name, outputs / "smoke" / folder.name]) for folder in folders]
 
 
-def _example(folder: Path, outputs: Path) -> Example:
+def _example(folder: Path, places: Sequence[Path]) -> Example:
     manifest = _read(folder / "dataset.manifest.json")
     files = _data_files(manifest, folder)
     rows = next((file.sha256 for file in files if file.name == "dataset.jsonl"), None)
-    cells = [_cell(step, folder, outputs / step.stage, rows) for step in STEPS]
-    curve = outputs / "train" / CURVE
+    cells = [_cell(step, folder, _newer([place / step.stage for place in places]), rows) for step in STEPS]
     return Example(
         name=folder.name,
         cells=cells,
         proof=_proof(cells[-1].facts),
-        curve=curve if curve.is_file() else None,
+        curve=next((path for path in cells[-1].files if path.name == CURVE), None),
         source=_source(manifest),
         coverage=_coverage(manifest),
         shortfalls=len(manifest.get("shortfalls", ())),
@@ -163,7 +47,7 @@ def _example(folder: Path, outputs: Path) -> Example:
 def _cell(step: Step, folder: Path, outputs: Path, rows_sha256: str | None) -> Cell:
     if not any((folder / script).is_file() for script in step.scripts):
         return Cell(step, "absent")
-    files = sorted(path for path in outputs.glob("*") if path.is_file() and path.suffix != ".partial")
+    files = _files(outputs)
     summary = _read(outputs / SUMMARY)
     if not summary:
         return Cell(step, "unfinished" if files else "waiting", files=files)
@@ -189,6 +73,15 @@ def _cell(step: Step, folder: Path, outputs: Path, rows_sha256: str | None) -> C
         raise CannotRunError(
             f"{outputs / SUMMARY}: not a step's summary ({error!r}); run the step again"
         ) from error
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.is_file() and path.suffix != ".partial")
+
+
+def _newer(folders: Sequence[Path]) -> Path:
+    """The folder that was written to last; the first one when none was."""
+    return max(folders, key=lambda folder: max((path.stat().st_mtime for path in _files(folder)), default=0))
 
 
 def _headline(step: Step, summary: Mapping[str, Any]) -> str:

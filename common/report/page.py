@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from common.report.collect import STATES, Example
+from common.report.contents import STATES, Example
 
 
 def render(examples: Sequence[Example], page: Path, made: str) -> str:
@@ -26,7 +26,7 @@ def render(examples: Sequence[Example], page: Path, made: str) -> str:
     environment.filters.update(seconds=seconds, short=short)
     environment.globals["link"] = lambda path: quote(os.path.relpath(path, page.parent))
     states = [cell.state for example in examples for cell in example.cells]
-    counts = {word: states.count(state) for state, word in STATES.items() if state != "absent"}
+    counts = [(state, word, states.count(state)) for state, word in STATES.items() if state != "absent"]
     text = environment.get_template("page.html").render(examples=examples, counts=counts, made=made)
     return text + "\n"
 

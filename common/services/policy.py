@@ -63,7 +63,13 @@ def serve_policy(policy_dir: Path, model_id: str, *, device: str = "cpu") -> Ite
         environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
         with log.open("w") as stream:
             process = stack.enter_context(
-                _process(words, cwd=folder, env={**environment, "HF_HUB_OFFLINE": "1"}, stdout=stream)
+                _process(
+                    words,
+                    cwd=folder,
+                    env={**environment, "HF_HUB_OFFLINE": "1"},
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                )
             )
         url = f"http://127.0.0.1:{port}"
         _wait_until_healthy(url, process, log)

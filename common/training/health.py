@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from common.config import HealthConfig
@@ -129,6 +130,21 @@ class HealthChecks(TrainerCallback):
             if state.global_step - self._steps_before == self.config.patience * state.logging_steps:
                 self._check_weights(kwargs["model"], state.global_step)
 
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Look at one small tensor: a gradient norm that is not finite spreads to every weight in one step,
+        and the next generation would fail on it with a message that does not say so.
+        """
+        smallest = min((p for p in kwargs["model"].parameters() if p.requires_grad), key=torch.numel)
+        if not torch.isfinite(smallest).all():
+            self._report(
+                "non-finite",
+                "weights are no longer finite",
+                "lower grpo.learning_rate or grpo.max_grad_norm",
+                state.global_step,
+            )
+
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
@@ -146,13 +162,6 @@ class HealthChecks(TrainerCallback):
     def check(self, history: Sequence[Logs], patience: int | None = None) -> None:
         """Hold every check against the logged steps so far, oldest first (finished runs can be asked too)."""
         patience = patience or self.config.patience
-        for symptom in SYMPTOMS:
-            last = history[-1:] if symptom.at_once else history[-patience:]
-            enough = symptom.at_once or len(history) >= patience
-            if enough and all(symptom.seen(logs, self.config) for logs in last):
-                since = "" if symptom.at_once else f" for {patience} logged steps"
-                evidence = symptom.evidence(last[-1], self.config)
-                self._report(symptom.name, f"{evidence}{since}", symptom.remedy, last[-1].get("step"))
         values = {logs["reward"] for logs in history}
         if len(history) >= patience and len(values) == 1 and all(not logs["reward_std"] for logs in history):
             self._report(
@@ -161,6 +170,13 @@ class HealthChecks(TrainerCallback):
                 "such a reward teaches nothing: try it on a right and on a wrong answer (local_eval.py)",
                 history[-1].get("step"),
             )
+        for symptom in SYMPTOMS:
+            last = history[-1:] if symptom.at_once else history[-patience:]
+            enough = symptom.at_once or len(history) >= patience
+            if enough and all(symptom.seen(logs, self.config) for logs in last):
+                since = "" if symptom.at_once else f" for {patience} logged steps"
+                evidence = symptom.evidence(last[-1], self.config)
+                self._report(symptom.name, f"{evidence}{since}", symptom.remedy, last[-1].get("step"))
 
     def _check_weights(self, model: Any, step: int) -> None:
         if not self.weights_changed(model):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from common.config import ModelConfig
+from common.config import Config, ModelConfig
 from common.errors import CannotRunError
 from common.training.console import is_main_process
 from common.training.embedded import Phrasings, embedded_policy
@@ -76,6 +76,11 @@ def build_policy(
             f"model.name {config.name!r}: its tokenizer has no chat template; use a chat model"
         )
     return Policy(model, tokenizer, origin, embedded)
+
+
+def system_prompt(config: Config) -> str | None:
+    """The system prompt that the policy sees: the embedded one is taught the rewarded form, not told it."""
+    return None if config.model.name == "embedded" else config.prompt.system
 
 
 def lora(config: ModelConfig) -> Any:

@@ -19,7 +19,6 @@ from common.messages import Message
 from common.training.data import build_dataset, render_prompt
 from common.training.rewards import RewardCallable, checked
 
-BATCH = 256
 RESAMPLES = 10_000
 
 
@@ -49,6 +48,7 @@ def pass_at_1(
     per_prompt: int = 1,
     seed: int = 0,
     seconds: float | None = None,
+    batch_size: int = 256,
 ) -> NDArray[np.float64]:
     """For each sample, the share of ``per_prompt`` sampled completions that the reward gives its full 1.0.
 
@@ -67,8 +67,8 @@ def pass_at_1(
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed + rank)
         with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as model:
-            for start in range(0, len(mine), BATCH):
-                part = mine[start : start + BATCH]
+            for start in range(0, len(mine), batch_size):
+                part = mine[start : start + batch_size]
                 rows = [questions[index] for index in part]
                 columns = {key: [row[key] for row in rows] for key in rows[0] if key != "prompt"}
                 scores = grade(

@@ -19,7 +19,8 @@ ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
 CHAT_TEMPLATE = (
     "{%- if tools %}{{ '<|system|>' }}"
     "{%- for tool in tools %}"
-    "{{ tool.function.name + '(' + ((tool.function.parameters or {}).properties or {}) | join(', ') + ')\n' }}"
+    "{{ tool.function.name + '(' }}"
+    "{{ ((tool.function.parameters or {}).properties or {}) | join(', ') + ')\n' }}"
     "{%- endfor %}{{ '<|end|>' }}{%- endif %}"
     "{%- for message in messages %}"
     "{{ '<|' + message['role'] + '|>' + (message['content'] or '') + '<|end|>' }}"

@@ -16,7 +16,8 @@ _WHICH = re.compile(
     re.IGNORECASE,
 )
 _FONT = r"\\(?:mathrm|textbf|mathbf|text|textrm|mathsf|rm|bf)"
-_OPENING = rf"(?:\$|\\\(|\{{|{_FONT}\s*|\\q?quad\s*|~|\\ |\*\*)*"
+# At most as many as are ever nested: without a bound, a run of them is read again from each of its places.
+_OPENING = rf"(?:\$|\\\(|\{{|{_FONT}\s*|\\q?quad\s*|~|\\ |\*\*){{0,8}}"
 _SPACE = r"(?:\s|\\ |~)*"
 _CLOSING = r"(?:\}|\$|\\\)|\*\*)*"
 _STYLES = (

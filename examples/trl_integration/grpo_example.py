@@ -94,7 +94,7 @@ def train(run: Run) -> Result:
         policy = t.build_policy(
             config.model, samples, phrasings, cache_dir=run.output_dir / "cache", seed=args.seed
         )
-        dataset = t.build_dataset(samples, config.prompt.system)
+        dataset = t.build_dataset(samples, t.system_prompt(config))
         health = t.HealthChecks(config.training.health)
         trainer = t.build_trainer(
             policy, rewards, args, dataset, callbacks=[t.EventLog(run.output_dir, console), health]

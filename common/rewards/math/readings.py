@@ -114,10 +114,10 @@ def _read_word(text: str) -> Word | None:
     if geometric:
         # Algebra would take the letters for a product, and the angle ABC for the angle BAC.
         return Word(f"{geometric[1]} {geometric[2]}", False)
-    if _DATE_LIKE.fullmatch(flat):
-        return Word(flat, False)
     if re.search(r"(?<![A-Za-z])(?:and|or)(?![A-Za-z])|\\\\", flat):
         return None
+    if _DATE_LIKE.fullmatch(flat):
+        return Word(flat, False)
     tokens = re.split(r"[ '-]+", flat)
     if all(token.isalpha() for token in tokens):
         algebra = bare and flat.isascii() and flat.lower() not in _SHORT_WORDS

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-import sympy  # type: ignore[import-untyped]
-from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex  # type: ignore[import-untyped]
-from latex2sympy2_extended.latex2sympy2 import ConversionConfig  # type: ignore[import-untyped]
-from math_verify import verify  # type: ignore[import-untyped]
-from sympy.core.function import AppliedUndef  # type: ignore[import-untyped]
-from sympy.core.relational import Relational  # type: ignore[import-untyped]
+import sympy
+from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
+from latex2sympy2_extended.latex2sympy2 import ConversionConfig
+from math_verify import verify
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
 Parsed: TypeAlias = Any
 """A sympy expression, set, relation, boolean or matrix (sympy is untyped)."""
@@ -58,7 +58,7 @@ def parse(text: str) -> Parsed:
     except MemoryError:
         raise
     except Exception as error:  # the parser raises plain Exception for every syntax error
-        raise UnparsableError(f"{type(error).__name__}: {error}") from error
+        raise UnparsableError(str(error)) from error
     if not isinstance(parsed, sympy.Basic | sympy.MatrixBase) or parsed.has(sympy.nan, sympy.zoo):
         raise UnparsableError("no finite value")
     if parsed in (sympy.true, sympy.false):

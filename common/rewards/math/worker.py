@@ -57,29 +57,27 @@ def _compare(gold: str, answer: str | None) -> dict[str, str]:
     """Parse and compare one pair."""
     from common.rewards.math import symbolic
 
+    # The ways in which sympy gives up on what lies outside its domain. Anything else is a bug and
+    # ends the worker, which the parent notices.
+    gives_up = (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError, LookupError)
     try:
         expected = symbolic.parse(gold)
-    except symbolic.UnparsableError as error:
-        return {"status": "bad_gold", "why": " ".join(str(error).split())[:200]}
-    if answer is None:
-        symbolic.examine(expected)
-        return {"status": "equal"}
+        if answer is None:
+            symbolic.examine(expected)
+            return {"status": "equal"}
+    except gives_up as error:
+        return {"status": "bad_gold", "why": _why(error)}
     try:
         right = symbolic.equal(expected, symbolic.parse(answer))
-    except symbolic.UnparsableError as error:
-        return {"status": "different", "why": str(error)[:200]}
-    except (
-        ArithmeticError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        NotImplementedError,
-        LookupError,
-    ) as error:
-        # sympy gives up in these ways on inputs outside its domain. The ground truth parsed and the
-        # machinery passed its self-test, so it is this answer that cannot be shown to be right.
-        return {"status": "different", "why": f"{type(error).__name__}: {error}"[:200]}
+    except gives_up as error:
+        # The ground truth was examined and the machinery passed its self-test, so it is this answer
+        # that cannot be shown to be right.
+        return {"status": "different", "why": _why(error)}
     return {"status": "equal" if right else "different"}
+
+
+def _why(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
 def answer_request(gold: str, answer: str | None) -> dict[str, str]:

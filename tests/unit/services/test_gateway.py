@@ -106,13 +106,12 @@ def test_only_its_own_key_is_let_in(start_gateway: Any, upstream: Server) -> Non
     with start_gateway() as gateway:
         answers = [post(chat_url(gateway), ASKED, key) for key in ("", "fw-other", KEY + "x")]
         account = post(preview_url(gateway), {}, "fw-other")
-        journal = gateway.journal
     assert [(answer.status_code, answer.json()) for answer in answers] == [
         (401, {"error": "unauthorized"})
     ] * 3
     assert (account.status_code, account.json()["code"]) == (401, 16)
     assert upstream.requests == []
-    assert [(line["status"], line["answered"]) for line in journal] == [(401, False)] * 4
+    assert [(line["status"], line["answered"]) for line in gateway.journal] == [(401, False)] * 4
 
 
 def test_health_is_the_upstreams(start_gateway: Any, tmp_path: Path) -> None:

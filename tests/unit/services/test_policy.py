@@ -38,6 +38,7 @@ def test_the_policy_lies_where_its_model_id_says_and_may_sample(
         raise InfrastructureError("seen")
 
     monkeypatch.setattr(policy, "_process", look)
+    monkeypatch.setattr(policy, "find_spec", lambda name: name)  # this needs no transformers
     monkeypatch.setenv("FIREWORKS_API_KEY", KEY)
     with pytest.raises(InfrastructureError, match="seen"), serve_policy(source, MODEL):
         pass

@@ -1,0 +1,370 @@
+"""Problems over strings, and over text with a structure to be read. See ``problems.py`` for the form."""
+
+from problems import Problem
+
+PROBLEMS = (
+    Problem(
+        "strings",
+        "easy",
+        "Write `vowels(text)`, which returns how many of the letters a, e, i, o, u stand in a lower-case text.",
+        'def vowels(text):\n    return sum(letter in "aeiou" for letter in text)',
+        """
+assert candidate("education") == 5
+assert candidate("rhythm") == 0
+assert candidate("") == 0
+assert candidate("aabbu") == 3
+assert candidate("io") == 2
+""",
+    ),
+    Problem(
+        "strings",
+        "easy",
+        "Write `initials(name)`, which returns the first letters of the words of a name in capitals.",
+        'def initials(name):\n    return "".join(word[0].upper() for word in name.split())',
+        """
+assert candidate("ada lovelace") == "AL"
+assert candidate("Grace  brewster Hopper") == "GBH"
+assert candidate("plato") == "P"
+assert candidate("") == ""
+""",
+    ),
+    Problem(
+        "strings",
+        "easy",
+        "Write `ends(word, n)`, which returns the first n and the last n letters of a word, joined.",
+        "def ends(word, n):\n    return word[:n] + word[len(word) - n:]",
+        """
+assert candidate("mountain", 2) == "moin"
+assert candidate("tree", 1) == "te"
+assert candidate("abc", 3) == "abcabc"
+assert candidate("abcdef", 0) == ""
+""",
+    ),
+    Problem(
+        "strings",
+        "medium",
+        "Write `is_palindrome(text)`, which tells whether the letters and digits of a text read the same from"
+        " both ends, whatever their case.",
+        """
+def is_palindrome(text):
+    kept = [sign.lower() for sign in text if sign.isalnum()]
+    return all(kept[i] == kept[-1 - i] for i in range(len(kept) // 2))
+""",
+        """
+assert candidate("Never odd or even") is True
+assert candidate("palindrome") is False
+assert candidate("") is True
+assert candidate("abca") is False
+assert candidate("A1b2b1a") is True
+assert candidate("ab") is False
+""",
+    ),
+    Problem(
+        "strings",
+        "medium",
+        "Write `caesar(text, shift)`, which moves each lower-case letter `shift` places on in the alphabet, from"
+        " z to a, and leaves every other sign.",
+        """
+def caesar(text, shift):
+    moved = []
+    for sign in text:
+        if "a" <= sign <= "z":
+            moved.append(chr((ord(sign) - 97 + shift) % 26 + 97))
+        else:
+            moved.append(sign)
+    return "".join(moved)
+""",
+        """
+assert candidate("abc", 1) == "bcd"
+assert candidate("xyz", 3) == "abc"
+assert candidate("Hi, you!", 13) == "Hv, lbh!"
+assert candidate("az{`", -1) == "zy{`"
+assert candidate("", 5) == ""
+""",
+    ),
+    Problem(
+        "strings",
+        "medium",
+        "Write `common_prefix(words)`, which returns the longest text that all words of a list begin with.",
+        """
+def common_prefix(words):
+    prefix = words[0] if words else ""
+    for word in words:
+        while not word.startswith(prefix):
+            prefix = prefix[:-1]
+    return prefix
+""",
+        """
+assert candidate(["flower", "flow", "flight"]) == "fl"
+assert candidate(["dog", "cat"]) == ""
+assert candidate(["same", "same"]) == "same"
+assert candidate([]) == ""
+assert candidate(["alone"]) == "alone"
+""",
+    ),
+    Problem(
+        "strings",
+        "hard",
+        "Write `longest_unique(text)`, which returns the length of the longest stretch of a text without a"
+        " repeated sign.",
+        """
+def longest_unique(text):
+    start, best, last = 0, 0, {}
+    for i, sign in enumerate(text):
+        if sign in last and last[sign] >= start:
+            start = last[sign] + 1
+        last[sign] = i
+        best = max(best, i - start + 1)
+    return best
+""",
+        """
+assert candidate("abcabcbb") == 3
+assert candidate("bbbb") == 1
+assert candidate("") == 0
+assert candidate("pwwkew") == 3
+assert candidate("abba") == 2
+assert candidate("dvdf") == 3
+""",
+    ),
+    Problem(
+        "strings",
+        "hard",
+        "Write `wrap(text, width)`, which breaks a text into lines of whole words of at most `width` letters,"
+        " spaces included, and returns the list of lines. No word is longer than `width`.",
+        """
+def wrap(text, width):
+    lines = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return lines
+""",
+        """
+assert candidate("the quick brown fox", 10) == ["the quick", "brown fox"]
+assert candidate("a b c", 3) == ["a b", "c"]
+assert candidate("abc abc", 7) == ["abc abc"]
+assert candidate("abc abc", 6) == ["abc", "abc"]
+assert candidate("", 4) == []
+""",
+    ),
+    Problem(
+        "strings",
+        "hard",
+        "Write `edit_distance(a, b)`, which returns how many letters must be inserted, deleted or replaced, at"
+        " least, to make the word a into the word b.",
+        """
+def edit_distance(a, b):
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        old, row[0] = row[0], i
+        for j, right in enumerate(b, 1):
+            cost = old + (left != right)
+            old = row[j]
+            row[j] = min(row[j] + 1, row[j - 1] + 1, cost)
+    return row[-1]
+""",
+        """
+assert candidate("kitten", "sitting") == 3
+assert candidate("", "abc") == 3
+assert candidate("same", "same") == 0
+assert candidate("flaw", "lawn") == 2
+assert candidate("abcd", "") == 4
+assert candidate("a", "b") == 1
+""",
+    ),
+    Problem(
+        "parsing",
+        "easy",
+        "Write `minutes(clock)`, which returns the minutes since midnight of a time like 07:45.",
+        'def minutes(clock):\n    hours, rest = clock.split(":")\n    return int(hours) * 60 + int(rest)',
+        """
+assert candidate("00:00") == 0
+assert candidate("07:45") == 465
+assert candidate("23:59") == 1439
+assert candidate("01:05") == 65
+""",
+    ),
+    Problem(
+        "parsing",
+        "easy",
+        "Write `pairs(text)`, which reads a text like a=1;b=2 into a dictionary from names to whole numbers.",
+        """
+def pairs(text):
+    parts = [part.split("=") for part in text.split(";") if part]
+    return {name: int(value) for name, value in parts}
+""",
+        """
+assert candidate("a=1;b=2") == {"a": 1, "b": 2}
+assert candidate("") == {}
+assert candidate("x=-7") == {"x": -7}
+assert candidate("a=1;a=5;") == {"a": 5}
+""",
+    ),
+    Problem(
+        "parsing",
+        "easy",
+        "Write `numbers(text)`, which returns all whole numbers of a text (runs of digits) as a list.",
+        'import re\n\n\ndef numbers(text):\n    return [int(run) for run in re.findall("[0-9]+", text)]',
+        """
+assert candidate("3 apples, 12 pears") == [3, 12]
+assert candidate("none") == []
+assert candidate("a1b22c333") == [1, 22, 333]
+assert candidate("007 9") == [7, 9]
+""",
+    ),
+    Problem(
+        "parsing",
+        "medium",
+        "Write `roman(text)`, which returns the value of a Roman numeral.",
+        """
+def roman(text):
+    values = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+    total, before = 0, 0
+    for letter in reversed(text):
+        value = values[letter]
+        total += value if value >= before else -value
+        before = max(before, value)
+    return total
+""",
+        """
+assert candidate("III") == 3
+assert candidate("XIV") == 14
+assert candidate("MCMXCIV") == 1994
+assert candidate("DLXVI") == 566
+assert candidate("CDXLIX") == 449
+""",
+    ),
+    Problem(
+        "parsing",
+        "medium",
+        "Write `unpack(text)`, which undoes run lengths: 3a2b1c is aaabbc. A number may have several digits.",
+        """
+def unpack(text):
+    out, count = "", 0
+    for sign in text:
+        if sign.isdigit():
+            count = count * 10 + int(sign)
+        else:
+            out += sign * count
+            count = 0
+    return out
+""",
+        """
+assert candidate("3a2b1c") == "aaabbc"
+assert candidate("12x") == "xxxxxxxxxxxx"
+assert candidate("") == ""
+assert candidate("1-10z2-") == "-zzzzzzzzzz--"
+""",
+    ),
+    Problem(
+        "parsing",
+        "medium",
+        "Write `balanced(text)`, which tells whether the brackets (), [] and {} of a text are closed in the right"
+        " order. Other signs do not matter.",
+        """
+def balanced(text):
+    closes, waiting = {")": "(", "]": "[", "}": "{"}, []
+    for sign in text:
+        if sign in closes.values():
+            waiting.append(sign)
+        elif sign in closes and (not waiting or waiting.pop() != closes[sign]):
+            return False
+    return not waiting
+""",
+        """
+assert candidate("(a[b]{c})") is True
+assert candidate("(]") is False
+assert candidate("((") is False
+assert candidate(")") is False
+assert candidate("") is True
+assert candidate("{[}]") is False
+""",
+    ),
+    Problem(
+        "parsing",
+        "hard",
+        "Write `postfix(text)`, which returns the value of an expression in postfix form: whole numbers and the"
+        " signs +, - and *, with a space between any two.",
+        """
+def postfix(text):
+    stack = []
+    for word in text.split():
+        if word in ("+", "-", "*"):
+            right, left = stack.pop(), stack.pop()
+            if word == "+":
+                stack.append(left + right)
+            elif word == "-":
+                stack.append(left - right)
+            else:
+                stack.append(left * right)
+        else:
+            stack.append(int(word))
+    return stack[0]
+""",
+        """
+assert candidate("3 4 +") == 7
+assert candidate("2 3 4 * +") == 14
+assert candidate("10 2 8 * + 3 -") == 23
+assert candidate("7") == 7
+assert candidate("1 2 - 5 *") == -5
+""",
+    ),
+    Problem(
+        "parsing",
+        "hard",
+        "Write `calculate(text)`, which returns the value of an expression of whole numbers, +, - and *, without"
+        " brackets or spaces. Products come before sums.",
+        """
+import re
+
+
+def calculate(text):
+    total = 0
+    for sign, product in re.findall("([+-]?)([0-9*]+)", text):
+        value = 1
+        for factor in product.split("*"):
+            value *= int(factor)
+        total += -value if sign == "-" else value
+    return total
+""",
+        """
+assert candidate("2+3*4") == 14
+assert candidate("10-2*3-1") == 3
+assert candidate("7") == 7
+assert candidate("2*3*4-5+60") == 79
+assert candidate("-4*2+1") == -7
+""",
+    ),
+    Problem(
+        "parsing",
+        "hard",
+        "Write `csv_row(line)`, which splits a line at its commas into a list. A field may stand in double quotes;"
+        " then its commas do not count, two quotes are one, and the outer quotes go.",
+        """
+def csv_row(line):
+    fields, field, quoted, i = [], "", False, 0
+    while i < len(line):
+        if quoted and line[i:i + 2] == '""':
+            field += '"'
+            i += 1
+        elif line[i] == '"':
+            quoted = not quoted
+        elif line[i] == "," and not quoted:
+            fields.append(field)
+            field = ""
+        else:
+            field += line[i]
+        i += 1
+    return [*fields, field]
+""",
+        """
+assert candidate("a,b,c") == ["a", "b", "c"]
+assert candidate('"a,b",c') == ["a,b", "c"]
+assert candidate('x,"he said ""no""",') == ["x", 'he said "no"', ""]
+assert candidate("") == [""]
+assert candidate('"",z') == ["", "z"]
+""",
+    ),
+)

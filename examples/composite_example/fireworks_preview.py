@@ -1,0 +1,15 @@
+"""Step 2: the hosted evaluator combines both parts as the reward here does.
+
+Proves that a reward made of several travels whole: math, code, the sandbox under it and the weights are
+bundled and sent with right and wrong answers, and every score must be the one computed here.
+
+    export FIREWORKS_API_KEY=... FIREWORKS_ACCOUNT_ID=...
+    python examples/composite_example/fireworks_preview.py
+    TEST_MOCK_FIREWORKS_PREVIEW=1 python examples/composite_example/fireworks_preview.py
+"""
+
+from common.stages import preview
+from task import TASK
+
+if __name__ == "__main__":
+    preview.STAGE.main(TASK, __doc__)

@@ -1,0 +1,15 @@
+"""Step 0: rows with a problem, a number, a program and its tests become the three data files.
+
+Proves that every row is accounted for, that each kept row has tests which no constant passes and a number
+that agrees with them, that the kept rows cover every kind of problem, and that preparing again gives the
+same bytes (--check).
+
+    python examples/composite_example/prepare_data.py
+    python examples/composite_example/prepare_data.py --check
+"""
+
+from common.stages import prepare
+from task import TASK
+
+if __name__ == "__main__":
+    prepare.STAGE.main(TASK, __doc__)
