@@ -27,7 +27,6 @@ NOT_IN_CI = {
     "dev": "makes an environment for a person",
     "new_example": "makes a folder for a person",
     "report": "a job of its own, after all others",
-    "services": "runs until somebody stops it",
     "services": "serves until a person stops it",
 }
 """Sessions that are no check, and why. Any other session is in CI as soon as nox lists it."""

@@ -29,10 +29,10 @@ class Step:
 
 
 STEPS: Sequence[Step] = (
-    Step("prepare", "Prepare data", ("prepare_data.py",), "{rows_written:,} of {rows_read:,} rows kept"),
+    Step("prepare", "Prepare", ("prepare_data.py",), "{rows_written:,} of {rows_read:,} rows kept"),
     Step(
         "local_eval",
-        "Local evaluation",
+        "Evaluate",
         ("local_eval.py",),
         "{references_at_1} of {references} references score 1, {wrong_answers_at_0} of {wrong_answers} wrong"
         " answers score 0",

@@ -38,12 +38,22 @@ class Problem:
 def all_problems() -> Iterator[Problem]:
     """Every problem of the set, in a fixed order."""
     # Here, because those modules take their form from this one.
-    import problems_lists_dicts
-    import problems_numbers_recursion
+    import problems_dicts
+    import problems_lists
+    import problems_numbers
+    import problems_parsing
+    import problems_recursion
     import problems_stdio
-    import problems_strings_parsing
+    import problems_strings
 
-    yield from problems_strings_parsing.PROBLEMS
-    yield from problems_lists_dicts.PROBLEMS
-    yield from problems_numbers_recursion.PROBLEMS
-    yield from problems_stdio.PROBLEMS
+    parts = (
+        problems_strings,
+        problems_parsing,
+        problems_lists,
+        problems_dicts,
+        problems_numbers,
+        problems_recursion,
+        problems_stdio,
+    )
+    for part in parts:
+        yield from part.PROBLEMS

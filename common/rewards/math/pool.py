@@ -54,7 +54,9 @@ class _Worker:
 
     def __init__(self) -> None:
         environment = {
-            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, [str(_PACKAGE_ROOT), *sys.path])),
+            "PYTHONPATH": os.pathsep.join(
+                map(os.path.abspath, [str(_PACKAGE_ROOT), *filter(None, sys.path)])
+            ),
             **{name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ},
         }
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process

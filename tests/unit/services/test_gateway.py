@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,26 @@ def test_only_its_own_key_is_let_in(start_gateway: Any, upstream: Server) -> Non
     assert (account.status_code, account.json()["code"]) == (401, 16)
     assert upstream.requests == []
     assert [(line["status"], line["answered"]) for line in gateway.journal] == [(401, False)] * 4
+
+
+@pytest.mark.parametrize("fault", ["slow_first_byte", "slow_body", "stalled_body"])
+def test_what_nobody_waited_for_is_not_journaled_as_answered(fault: str, start_gateway: Any) -> None:
+    with start_gateway([{"path": "chat", "request": 0, "fault": fault, "seconds": 0.8}]) as gateway:
+        with pytest.raises(requests.RequestException), requests.Session() as session:
+            answer = session.post(
+                chat_url(gateway),
+                json=ASKED,
+                headers={"Authorization": f"Bearer {KEY}"},
+                stream=True,
+                timeout=0.3 if fault == "slow_first_byte" else 5,
+            )
+            answer.close()
+            raise requests.RequestException  # the head came at once; the client has left in the body
+        end = time.monotonic() + 10
+        while not gateway.journal and time.monotonic() < end:
+            time.sleep(0.02)
+    (line,) = gateway.journal
+    assert (line["status"], line["fault"], line["answered"]) == (None, fault, False)
 
 
 def test_health_is_the_upstreams(start_gateway: Any, tmp_path: Path) -> None:

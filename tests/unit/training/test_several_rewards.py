@@ -1,4 +1,4 @@
-"""What TRL logs for several rewards with weights, beside what the composite reward makes of the same answers."""
+"""What TRL logs for several rewards with weights, and what the composite reward makes of the same answers."""
 
 import json
 from collections.abc import Sequence
@@ -38,6 +38,7 @@ def test_trl_logs_the_parts_and_the_weighted_sum(truths: list[dict[str, str]], t
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from common import training as t
+    from common.training.policy import Policy
     from common.training.tokenizer import build_tokenizer
 
     tokenizer = build_tokenizer([LETTERS], 300)
@@ -70,7 +71,7 @@ def test_trl_logs_the_parts_and_the_weighted_sum(truths: list[dict[str, str]], t
         for index, (letter, truth) in enumerate(zip(LETTERS, truths, strict=False))
     ]
     trainer = t.build_trainer(
-        t.Policy(model, tokenizer, "random"),
+        Policy(model, tokenizer, "random", embedded=False),
         {"short": watched, "even": COMPOSITE.parts["even"]},
         t.build_config(grpo, tmp_path),
         t.build_dataset(samples),

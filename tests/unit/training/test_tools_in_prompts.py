@@ -64,6 +64,7 @@ def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: P
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from common import training as t
+    from common.training.policy import Policy
     from common.training.tokenizer import build_tokenizer
 
     tokenizer = build_tokenizer(["left right use (a, b)"], 300)
@@ -87,6 +88,9 @@ def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: P
 
     dataset = t.build_dataset(SAMPLES, tokenizer=tokenizer)
     t.build_trainer(
-        t.Policy(model, tokenizer, "random"), {"calls": reward}, t.build_config(grpo, tmp_path), dataset
+        Policy(model, tokenizer, "random", embedded=False),
+        {"calls": reward},
+        t.build_config(grpo, tmp_path),
+        dataset,
     ).train()
     assert {(row["prompt"], row["tools"]) for row in dataset} == set(asked)

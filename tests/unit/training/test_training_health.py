@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import random
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,7 @@ PROVOKED = {
     "constant reward": (always(0.5), {}, {}),
     "no reward variance": (by_prompt, {}, {}),
     "all completions truncated": (noise, {"max_completion_length": 1}, {}),
-    "entropy collapse": (grpo_example.reward, {"learning_rate": 0.1, "max_steps": 30}, {"min_entropy": 0.05}),
+    "entropy collapse": (noise, {"learning_rate": 0.1, "max_steps": 30}, {"min_entropy": 0.05}),
     "KL blow-up": (noise, {"learning_rate": 0.1, "beta": 0.01, "max_steps": 10}, {"max_kl": 1.0}),
     "non-finite": (noise, {"learning_rate": 1e39}, {}),
 }
@@ -52,7 +53,7 @@ def test_the_check_stops_the_run_with_evidence_and_remedy(training: Any, name: s
 
 
 def test_a_reward_of_none_for_every_row_is_not_finite(training: Any) -> None:
-    with pytest.raises(ClaimError, match="^non-finite: .*reward is"):
+    with pytest.raises(ClaimError, match=r"^non-finite: .*reward is"):
         training(always(None)).train()
 
 
@@ -85,7 +86,7 @@ def test_a_policy_that_has_arrived_is_not_sick(training: Any) -> None:
 
 
 def test_a_short_run_is_held_to_what_it_has_shown(training: Any) -> None:
-    with pytest.raises(ClaimError, match="^constant reward: .*step 1"):
+    with pytest.raises(ClaimError, match=r"^constant reward: .*step 1"):
         training(always(0.0), grpo={"max_steps": 1}, health={"patience": 50}).train()
 
 
@@ -125,7 +126,7 @@ def test_a_healthy_run_logs_the_same_everywhere(
         trainer = training(grpo={"max_steps": 3, "log_completions": True}, console=console)
         trainer.train()
         trainer.save_state()
-        print("a library's notice")
+        sys.stdout.write("a library's notice\n")
     assert trainer.health.found == []
     assert trainer.health.weights_changed(trainer.model)
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -1,0 +1,22 @@
+"""The reward of this example: all tests of a row, or nothing.
+
+A fraction of the tests would pay for programs that return a constant; the row's tests are few and easy.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from common.messages import Completion
+from common.rewards.code import make_code_reward
+
+_reward = make_code_reward(all_or_nothing=True)
+
+
+def all_tests_pass(
+    completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+) -> list[float | None]:
+    """1.0 for a completion whose program passes every test of its row in the sandbox, else 0.0.
+
+    Raises what ``common.rewards.code`` raises: ``InfrastructureError`` for broken tests, or without a sandbox.
+    """
+    return [*_reward(completions, ground_truth, **columns)]
