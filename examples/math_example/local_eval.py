@@ -7,9 +7,8 @@ and a reward that also pays for a changed number, a missing box or an empty answ
     python examples/math_example/local_eval.py --limit 10
 """
 
-from task import TASK
-
 from common.stages import local_eval
+from task import TASK
 
 if __name__ == "__main__":
     local_eval.STAGE.main(TASK, __doc__)
