@@ -68,7 +68,9 @@ def parse_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
     except RecursionError:
         bad_line(path, number, "JSON nested too deeply")
     except ValueError as error:
-        bad_line(path, number, f"not valid JSON ({error}); each line must be one JSON object")
+        # Without the decoder's own "line 1 column 9": the line that counts is the file's.
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else error
+        bad_line(path, number, f"not valid JSON ({reason}); each line must be one JSON object")
     if not isinstance(value, dict):
         bad_line(path, number, f"expected a JSON object, found {type(value).__name__}")
     return value

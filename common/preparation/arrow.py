@@ -22,8 +22,8 @@ def parquet_chunks(path: Path, preparation: Preparation) -> Iterator[ArrowChunk]
     """
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            _check_columns(path, file.schema_arrow.names, preparation)
-            batches = file.iter_batches(ROWS_PER_CHUNK, columns=list(preparation.columns), use_threads=False)
+            columns = _checked_columns(path, file.schema_arrow.names, preparation)
+            batches = file.iter_batches(ROWS_PER_CHUNK, columns=columns, use_threads=False)
             yield from _numbered(path, batches)
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -48,10 +48,10 @@ def saved_dataset_chunks(path: Path, preparation: Preparation) -> Iterator[Arrow
     for file in files:
         try:
             with pyarrow.memory_map(str(file)) as data, pyarrow.ipc.open_stream(data) as batches:
-                _check_columns(file, batches.schema.names, preparation)
+                columns = _checked_columns(file, batches.schema.names, preparation)
                 parts = (
                     batch.slice(start, ROWS_PER_CHUNK)
-                    for batch in (each.select(list(preparation.columns)) for each in batches)
+                    for batch in (each.select(columns) for each in batches)
                     for start in range(0, batch.num_rows, ROWS_PER_CHUNK)
                 )
                 yield from _numbered(file, parts)
@@ -67,9 +67,11 @@ def _numbered(path: Path, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[Ar
         first += batch.num_rows
 
 
-def _check_columns(path: Path, names: list[str], preparation: Preparation) -> None:
-    if missing := [name for name in preparation.columns if name not in names]:
+def _checked_columns(path: Path, names: list[str], preparation: Preparation) -> list[str]:
+    columns = preparation.columns_among(names)
+    if missing := [name for name in columns if name not in names]:
         raise CannotRunError(
             f"{path}: column {missing[0]!r} is missing; found {', '.join(names)};"
-            f" expected {', '.join(preparation.columns)}"
+            f" expected {', '.join(columns)}"
         )
+    return columns

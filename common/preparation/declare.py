@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -63,12 +63,16 @@ class Filter:
 
 @dataclass(frozen=True)
 class HubSource:
-    """A dataset of the Hugging Face hub at a pinned revision (a commit hash, never a branch)."""
+    """A dataset of the Hugging Face hub at a pinned revision (a commit hash, never a branch).
+
+    ``columns`` names the columns to read where they are not those of the preparation.
+    """
 
     dataset: str
     config: str
     split: str
     revision: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,12 +103,18 @@ class Coverage:
         return {cell: max(1, int(share * limit + 1e-9)) for cell, share in self.quotas.items()}
 
 
+def _unchanged(row: Row) -> Row:
+    return row
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
     """How one example's data comes to be.
 
     Attributes:
         columns: the raw schema; other columns of a source are ignored.
+        other_schemas: column names of other published forms of such data.
+        adapt: brings a row of one of those forms into the raw schema, and returns any other as it is.
         builtin: seed -> an endless stream of raw rows, unpleasant ones included.
         builtin_rows: how many of them are read per row wanted (filters, duplicates and strata cost rows).
         hub: the real dataset; ``None`` where none is published in the raw schema.
@@ -121,6 +131,8 @@ class Preparation:
     """
 
     columns: Mapping[str, Column]
+    other_schemas: Sequence[Sequence[str]] = ()
+    adapt: Callable[[Row], Row] = _unchanged
     builtin: Callable[[int], Iterator[Row]]
     builtin_rows: int = 4
     hub: HubSource | None = None
@@ -134,6 +146,14 @@ class Preparation:
     coverage: Coverage
     limits: Sequence[str] = field(default_factory=tuple)
     near_duplicate_share: float = 0.9
+
+    def columns_among(self, names: Collection[str]) -> list[str]:
+        """The columns to read of a table with the columns ``names``: the first schema that is there.
+
+        The raw schema when none is, so that an error can say what is missing of it.
+        """
+        schemas = [list(self.columns), *map(list, self.other_schemas)]
+        return next((schema for schema in schemas if set(schema) <= set(names)), schemas[0])
 
     def row_problem(self, row: Mapping[str, Any]) -> str | None:
         """What is wrong with the columns of ``row``, in a few words; ``None`` when they fit."""

@@ -77,7 +77,8 @@ class RowFilter:
 
     def __call__(self, chunk: Chunk) -> Filtered:
         result = Filtered()
-        for where, row in chunk.rows():
+        for where, raw in chunk.rows():
+            row = self.preparation.adapt(raw)
             result.rows += 1
             if problem := self.preparation.row_problem(row):
                 raise CannotRunError(f"{where}: {problem}")

@@ -102,7 +102,7 @@ def open_source(preparation: Preparation, source: str, seed: int, wanted: int) -
         if hub is None:
             raise CannotRunError("this example has no dataset on the hub; give builtin, a file or a folder")
         record = {"kind": "hub", "dataset": hub.dataset, "config": hub.config, "split": hub.split}
-        rows = hub_rows(hub, list(preparation.columns))
+        rows = hub_rows(hub, list(hub.columns or preparation.columns))
         return Source("hub", record | {"revision": hub.revision}, _row_chunks(hub.dataset, rows))
     path = Path(source)
     if not path.exists():

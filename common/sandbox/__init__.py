@@ -37,6 +37,6 @@ Not covered:
 """
 
 from common.sandbox.interface import Job, Limits, RunResult, Sandbox, SandboxSettings, Status
-from common.sandbox.opening import open_sandbox
+from common.sandbox.opening import configure, open_sandbox
 
-__all__ = ["Job", "Limits", "RunResult", "Sandbox", "SandboxSettings", "Status", "open_sandbox"]
+__all__ = ["Job", "Limits", "RunResult", "Sandbox", "SandboxSettings", "Status", "configure", "open_sandbox"]

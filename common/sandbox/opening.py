@@ -6,13 +6,26 @@ from common.errors import CannotRunError
 from common.sandbox.interface import Sandbox, SandboxSettings
 
 
+_configured = SandboxSettings()
+
+
+def configure(settings: SandboxSettings) -> None:
+    """Let ``open_sandbox()`` without settings, and so every reward that was given no sandbox, use these.
+
+    For a script, before its first program runs; a sandbox that is open already stays as it is.
+    """
+    global _configured  # noqa: PLW0603 - one per process, like the environment it stands for
+    _configured = settings
+
+
 def open_sandbox(settings: SandboxSettings | None = None) -> Sandbox:
-    """Open the sandbox that ``settings`` ask for (default: local, one worker for each usable core).
+    """Open the sandbox that ``settings`` ask for (default: what was configured, else local, one worker for
+    each usable core).
 
     Raises ``InfrastructureError`` when the local backend cannot isolate on this machine, and
     ``CannotRunError`` when the settings contradict themselves. There is no silent fallback.
     """
-    settings = settings or SandboxSettings()
+    settings = settings or _configured
     workers = len(os.sched_getaffinity(0)) if settings.workers is None else settings.workers
     if workers < 1:
         raise CannotRunError(f"sandbox.workers is {workers}; it must be 1 or more")

@@ -1,12 +1,21 @@
-"""Step 1: the reward gives every reference answer 1.0, and every wrong answer 0.0."""
+"""Step 1: the reward gives every reference answer 1.0, and every wrong answer 0.0.
 
+Where a task has mutants, the rows' own tests are measured too.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
-from common.dataset import read_samples, write_jsonl
+from common.dataset import Sample, read_samples, write_jsonl
 from common.errors import CannotRunError
+from common.events import say
 from common.messages import reference_of
 from common.stages.run import Result, Run, Stage, add_limit
-from common.stages.task import score
+from common.stages.task import Task, score
+
+STRONG_SHARE = 0.95
+"""Of the rows, how many must score every mutant below 1.0. Not all: a mutant may do the same by luck."""
+SHOWN = 3
 
 
 def _body(run: Run) -> Result:
@@ -38,10 +47,42 @@ def _body(run: Run) -> Result:
         "wrong_answers_at_0": sum(row["kind"] == "wrong" and row["score"] == 0.0 for row in rows),
         "results": str(run.output_dir / "results.jsonl"),
     }
-    shown = "; ".join(f"{row['id']} ({row['kind']}) scores {row['score']}" for row in off[:3])
+    shown = "; ".join(f"{row['id']} ({row['kind']}) scores {row['score']}" for row in off[:SHOWN])
+    if off:
+        problem = f"{len(off)} of {len(rows)} answers are not scored as they must be: {shown}"
+        return Result(False, summary, problem)
+    if run.task.mutants is None:
+        return Result(True, summary)
+    mutants = scored_mutants(run.task, samples)
+    write_jsonl(run.output_dir / "mutants.jsonl", mutants)
+    weak = list(dict.fromkeys(row["id"] for row in mutants if row["score"] == 1.0))
+    summary |= {"mutants": len(mutants), "rows_with_weak_tests": len(weak)}
+    summary["mutants_results"] = str(run.output_dir / "mutants.jsonl")
+    if weak:
+        say(f"local_eval: the tests of {len(weak)} rows miss a mistake: {', '.join(weak[:SHOWN])}")
     return Result(
-        not off, summary, f"{len(off)} of {len(rows)} answers are not scored as they must be: {shown}"
+        len(weak) <= (1 - STRONG_SHARE) * len(samples),
+        summary,
+        f"the tests of {len(weak)} of {len(samples)} rows pass a program with a mistake (first"
+        f" {', '.join(weak[:SHOWN])}, see mutants.jsonl); add tests or drop the rows",
     )
 
 
-STAGE = Stage(name="local_eval", body=_body, sections=("data", "sandbox"), add_options=add_limit)
+def scored_mutants(task: Task, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Every mutant of the samples' references with its score; ``task`` has mutants."""
+    assert task.mutants is not None
+    pairs = [(sample, text) for sample in samples for text in task.mutants(sample)]
+    scores = score(task, [text for _, text in pairs], [sample for sample, _ in pairs])
+    return [
+        {"id": sample["id"], "completion": text, "score": value}
+        for (sample, text), value in zip(pairs, scores, strict=True)
+    ]
+
+
+STAGE = Stage(
+    name="local_eval",
+    body=_body,
+    sections=("data", "sandbox"),
+    add_options=add_limit,
+    mocks=("TEST_MOCK_CODE_SANDBOX",),
+)

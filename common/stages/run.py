@@ -126,6 +126,11 @@ def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str], re
         data_dir=(config.data.dir or task.folder).resolve(),
     )
     record.data = run.data_dir / "dataset.jsonl"
+    if "sandbox" in stage.sections and "common.sandbox" in sys.modules:
+        # Loaded with the task's reward, and only by one that runs programs.
+        from common.sandbox import SandboxSettings, configure
+
+        configure(SandboxSettings(**config.sandbox.model_dump()))
     with ExitStack() as stack:
         active = [SWITCHES[name] for name in stage.mocks if is_on(name)]
         if active:

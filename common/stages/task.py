@@ -36,6 +36,8 @@ class Task:
         preparation: raw row -> sample, sources, filters, coverage (step 0); ``None`` without a step 0.
         reward: the score of a completion (steps 1 to 3).
         wrong_answers: completions that look like the reference answer and must score 0.0 (step 1).
+        mutants: completions close to the reference, each with one small mistake. They must score less than
+            1.0 on nearly all rows: where one does not, the row's own tests are too weak (step 1).
         phrasings: right answers to the sample in the forms a base model might use. The first one is
             in the rewarded form, the others need not be (step 4's warm start of the embedded policy).
         training_rewards: reward functions by the name TRL logs; by default ``reward`` alone.
@@ -49,6 +51,7 @@ class Task:
     reward: RewardFunction
     wrong_answers: SampleTexts
     phrasings: SampleTexts
+    mutants: SampleTexts | None = None
     training_rewards: Mapping[str, RewardFunction] = field(default_factory=dict)
     last_answer_counts: bool = True
     evaluator_requirements: Sequence[str] = ()

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+
 @dataclass
 class Converted:
     """The tests, in the reward's form, and how many assertions gave none."""

@@ -188,12 +188,12 @@ def csv_row(line):
         i += 1
     return [*fields, field]
 """,
-        """
+        '''
 assert candidate("a,b,c") == ["a", "b", "c"]
 assert candidate('"a,b",c') == ["a,b", "c"]
 assert candidate('x,"he said ""no""",') == ["x", 'he said "no"', ""]
 assert candidate("") == [""]
 assert candidate('"",z') == ["", "z"]
-""",
+''',
     ),
 )

@@ -31,12 +31,17 @@ def noise(completions: Any, **columns: Any) -> list[float | None]:
     return [random.random() for _ in completions]
 
 
+def brief(completions: Any, **columns: Any) -> list[float | None]:
+    """Saying as little as possible is best, and never quite as good as it could be."""
+    return [0.1 * random.random() + 0.8 * (len(each[0]["content"]) < 4) for each in completions]
+
+
 PROVOKED = {
     "no weight changed": (grpo_example.reward, {"learning_rate": 0.0}, {}),
     "constant reward": (always(0.5), {}, {}),
     "no reward variance": (by_prompt, {}, {}),
     "all completions truncated": (noise, {"max_completion_length": 1}, {}),
-    "entropy collapse": (noise, {"learning_rate": 0.1, "max_steps": 30}, {"min_entropy": 0.05}),
+    "entropy collapse": (brief, {"learning_rate": 0.03, "max_steps": 40}, {"min_entropy": 0.02}),
     "KL blow-up": (noise, {"learning_rate": 0.1, "beta": 0.01, "max_steps": 10}, {"max_kl": 1.0}),
     "non-finite": (noise, {"learning_rate": 1e39}, {}),
 }

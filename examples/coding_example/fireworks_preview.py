@@ -1,0 +1,15 @@
+"""Step 2: the reward, run by the evaluator preview, gives the scores it gives here.
+
+Proves that the evaluator to deploy is the reward that trains: its own source is bundled and sent, sandbox
+included, with right and wrong programs, and one row that is scored differently there and here fails the step.
+
+    FIREWORKS_API_KEY=... FIREWORKS_ACCOUNT_ID=... python examples/coding_example/fireworks_preview.py
+    TEST_MOCK_FIREWORKS_PREVIEW=1 python examples/coding_example/fireworks_preview.py
+"""
+
+from task import TASK
+
+from common.stages import preview
+
+if __name__ == "__main__":
+    preview.STAGE.main(TASK, __doc__)

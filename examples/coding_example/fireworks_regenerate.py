@@ -1,0 +1,15 @@
+"""Step 3: a hosted model writes the programs anew, and the reward runs what it really writes.
+
+Proves that the prompt asks for what the reward wants, before a GPU is spent on it. A run that was
+interrupted goes on where it stopped: no finished row is asked again, and the results are the same bytes.
+
+    FIREWORKS_API_KEY=... python examples/coding_example/fireworks_regenerate.py --limit 20 --concurrency 8
+    TEST_MOCK_FIREWORKS_REGEN=1 python examples/coding_example/fireworks_regenerate.py --limit 20
+"""
+
+from task import TASK
+
+from common.stages import regenerate
+
+if __name__ == "__main__":
+    regenerate.STAGE.main(TASK, __doc__)

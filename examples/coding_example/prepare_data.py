@@ -1,0 +1,16 @@
+"""Step 0: problems with assertions become dataset.jsonl, held_out.jsonl and warm_start.jsonl.
+
+Proves that every row is accounted for (kept, or dropped by a named filter), that assertions became tests
+whose expected values need no code to check, and that preparing again gives the same bytes (--check compares
+them with the committed dataset.manifest.json and writes nothing).
+
+    python examples/coding_example/prepare_data.py
+    python examples/coding_example/prepare_data.py --check
+    python examples/coding_example/prepare_data.py --source hub
+"""
+
+from common.stages import prepare
+from task import TASK
+
+if __name__ == "__main__":
+    prepare.STAGE.main(TASK, __doc__)

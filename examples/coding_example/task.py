@@ -1,0 +1,183 @@
+"""Programs scored by test cases.
+
+A raw row (the columns of HumanEval; the prompt may also be the head of a function to complete)::
+
+    {"task_id": "builtin/7", "prompt": "Write `double(x)`, which returns twice x.",
+     "entry_point": "double", "canonical_solution": "def double(x):\\n    return 2 * x\\n",
+     "test": "def check(candidate):\\n    assert candidate(3) == 6\\n    assert candidate(0) == 0\\n"}
+
+and the sample it becomes::
+
+    {"id": "code-…", "messages": [{"role": "user", "content": "Write `double(x)`, …"},
+     {"role": "assistant", "content": "```python\\ndef double(x):\\n    return 2 * x\\n```"}],
+     "ground_truth": "[{\\"kind\\": \\"call\\", \\"function\\": \\"double\\", \\"args\\": [3], \\"expected\\": 6}, …]",
+     "metadata": {"difficulty": "easy", "topic": "numbers", "tests": "2", "left_out": "0"}}
+"""
+
+import ast
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from asserts import convert
+from builtin_rows import builtin_rows
+from mutations import one_of_each
+from public_sets import MBPP_COLUMNS, SANITIZED_COLUMNS, adapt
+from reading import difficulty_of, program_of, question_of, topic_of
+from scoring import all_tests_pass
+
+from common.dataset import Sample
+from common.errors import InfrastructureError
+from common.messages import reference_of
+from common.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
+from common.rewards.code_extract import extract_program
+from common.rewards.code_tests import parse_tests
+from common.stages.task import Task
+
+
+def has_text(row: Row) -> bool:
+    """The prompt, the solution and the tests hold something."""
+    return all(row[column].strip() for column in ("prompt", "canonical_solution", "test"))
+
+
+def has_program(row: Row) -> bool:
+    """The solution is Python, and defines the function that the tests call."""
+    return program_of(row) is not None
+
+
+def has_tests(row: Row) -> bool:
+    """At least two assertions are calls with literal arguments and a literal result."""
+    return len(convert(row["test"], row["entry_point"]).tests) > 1
+
+
+def has_telling_tests(row: Row) -> bool:
+    """The reward can read the tests, and no constant passes them all."""
+    tests = convert(row["test"], row["entry_point"]).tests
+    try:
+        parse_tests(json.dumps(tests), "this row")
+    except InfrastructureError:
+        return False
+    return len({json.dumps(test.get("expected", test.get("stdout"))) for test in tests}) > 1
+
+
+def to_sample(row: Row) -> Sample:
+    """Assertions become tests; the reference answer is the whole program in a fence."""
+    program = program_of(row)
+    assert program is not None, "has_program let it through"
+    converted = convert(row["test"], row["entry_point"])
+    question = question_of(row)
+    return {
+        "id": content_id("code", question),
+        "messages": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": fenced(program)},
+        ],
+        "ground_truth": json.dumps(converted.tests, ensure_ascii=False),
+        "metadata": {
+            "difficulty": row.get("difficulty") or difficulty_of(program),
+            "topic": row.get("topic") or topic_of(program, converted.tests),
+            "tests": str(len(converted.tests)),
+            "left_out": str(converted.left_out),
+        },
+    }
+
+
+def fenced(program: str) -> str:
+    """The program as an answer shows it."""
+    return f"```python\n{program.strip()}\n```"
+
+
+def program_in(sample: Sample) -> str:
+    """The reference program of a sample."""
+    program = extract_program(reference_of(sample))
+    assert program is not None, "to_sample fences it"
+    return program
+
+
+def phrasings(sample: Sample) -> Sequence[str]:
+    """The program in a fence, which is rewarded, and without one."""
+    program = program_in(sample)
+    return (fenced(program), program, f"Here it is: {program}", f"Use this:\n{program}")
+
+
+def wrong_answers(sample: Sample) -> Sequence[str]:
+    """Answers that look like the reference and must score nothing."""
+    program, tests = program_in(sample), json.loads(sample["ground_truth"])
+    first = tests[0]
+    if first["kind"] == "call":
+        spoilt = ast.unparse(_PrintsInstead().visit(ast.parse(program)))
+        constant = f"def {first['function']}(*args):\n    return {first['expected']!r}"
+    else:
+        spoilt = f"{program}\nprint('That is all.')"
+        constant = f"print({first['stdout']!r}, end='')"
+    return (
+        fenced(spoilt),
+        fenced(constant),
+        program,
+        f"```python\n{program}",
+        f"```text\n{program}\n```",
+        f"{fenced(program)}\n\nOr shorter:\n\n{fenced(constant)}",
+        "",
+    )
+
+
+def mutants(sample: Sample) -> Sequence[str]:
+    """The reference with one small mistake: tests that are worth something notice it."""
+    return [fenced(program) for program in one_of_each(program_in(sample))]
+
+
+class _PrintsInstead(ast.NodeTransformer):
+    """``print(x)`` where a function should ``return x``."""
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:  # noqa: N802 - the name that ast calls
+        value = node.value or ast.Constant(None)
+        call = ast.Call(func=ast.Name(id="print", ctx=ast.Load()), args=[value], keywords=[])
+        return ast.fix_missing_locations(ast.copy_location(ast.Expr(value=call), node))
+
+
+PREPARATION = Preparation(
+    columns={
+        name: Column("str") for name in ("task_id", "prompt", "entry_point", "canonical_solution", "test")
+    },
+    other_schemas=(MBPP_COLUMNS, SANITIZED_COLUMNS),
+    adapt=adapt,
+    builtin=builtin_rows,
+    hub=HubSource(
+        "google-research-datasets/mbpp",
+        "full",
+        "train",
+        "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
+        columns=MBPP_COLUMNS,
+    ),
+    origin="google-research-datasets/mbpp, mostly basic Python problems with assertions (Austin et al., 2021)",
+    licence="CC-BY-4.0",
+    version="1",
+    filters=(
+        Filter("empty", "the prompt, the solution or the tests are blank", has_text),
+        Filter("bad_program", "the solution is not Python or lacks the function that is tested", has_program),
+        Filter("no_literal_tests", "fewer than two assertions compare a call with a literal", has_tests),
+        Filter("weak_tests", "the tests are broken, or a constant would pass them", has_telling_tests),
+    ),
+    to_sample=to_sample,
+    prompt_column="prompt",
+    coverage=Coverage(
+        keys=("difficulty",),
+        quotas={(difficulty,): 0.1 for difficulty in ("easy", "medium", "hard")},
+        within=("topic",),
+    ),
+    limits=(
+        "The problem set is small (63 problems) and all of it stands in dataset.jsonl; the other two files hold"
+        " drills, which teach a small policy the form of an answer and no programming.",
+        "Assertions on anything but literals (tolerances, sets, tuples as arguments) are left out.",
+        "Whether a row's tests notice a mistake is measured in step 1, which runs programs; step 0 does not.",
+    ),
+)
+
+TASK = Task(
+    folder=Path(__file__).resolve().parent,
+    preparation=PREPARATION,
+    reward=all_tests_pass,
+    wrong_answers=wrong_answers,
+    mutants=mutants,
+    phrasings=phrasings,
+)

@@ -1,0 +1,12 @@
+"""Step 4: GRPO with programs run in the sandbox as the reward, through ``GRPOTrainer.train()``.
+
+Claim: the policy that comes out solves held-out problems more often than the one that went in, by at least
+the margin of config.json (pass@1 by sampling, paired bootstrap interval), and no health check fired.
+"""
+
+from task import TASK
+
+from common.stages import train
+
+if __name__ == "__main__":
+    train.STAGE.main(TASK, __doc__)
