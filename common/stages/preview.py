@@ -70,5 +70,5 @@ STAGE = Stage(
     body=_body,
     sections=("data", "fireworks", "sandbox"),
     add_options=add_limit,
-    mocks=(SWITCH,),
+    mocks=(SWITCH, "TEST_MOCK_CODE_SANDBOX"),
 )

@@ -218,5 +218,5 @@ STAGE = Stage(
     body=_body,
     sections=("data", "prompt", "fireworks", "sandbox"),
     add_options=_add_options,
-    mocks=(SWITCH,),
+    mocks=(SWITCH, "TEST_MOCK_CODE_SANDBOX"),
 )

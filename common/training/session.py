@@ -81,34 +81,34 @@ def train_policy(run: TrainingRun) -> Outcome:
     started = time.monotonic()
     console = Console()
     with console.quiet():
-        settings = run.config
-        args = build_config(settings.grpo, run.output_dir)
+        config = run.config
+        args = build_config(config.grpo, run.output_dir)
         record = _open(run)
         if record.summary is not None:
             return Outcome({**record.summary, "already_finished": True}, record.problem)
         policy = build_policy(
-            settings.model,
+            config.model,
             run.warm_start,
             run.phrasings,
             cache_dir=run.cache_dir,
-            system_prompt=system_prompt(settings),
+            system_prompt=system_prompt(config),
             seed=args.seed,
         )
         dataset = build_dataset(
             run.samples,
-            system_prompt(settings),
+            system_prompt(config),
             tokenizer=policy.tokenizer,
             template=args.chat_template_kwargs,
         )
-        health = HealthChecks(settings.training.health)
+        health = HealthChecks(config.training.health)
         trainer = build_trainer(
             policy,
             run.rewards,
             args,
             dataset,
             callbacks=[EventLog(run.output_dir, console), health],
-            peft_config=lora(settings.model),
-            reward_seconds=settings.training.health.reward_seconds,
+            peft_config=lora(config.model),
+            reward_seconds=config.training.health.reward_seconds,
         )
         if policy.embedded:
             policy.save(run.output_dir / "policy_initial")
@@ -123,11 +123,11 @@ def train_policy(run: TrainingRun) -> Outcome:
             trainer.save_state()
             if run.proves:
                 after = _pass_at_1(run, trainer)
-                proof = compare(np.array(record.before), after, confidence=settings.training.confidence)
+                proof = compare(np.array(record.before), after, confidence=config.training.confidence)
         finally:
             # A run that failed its checks is the one whose curve somebody wants to see.
             if is_main_process() and trainer.state.log_history:
-                title = f"GRPO: {settings.model.name}, {trainer.state.global_step} steps"
+                title = f"GRPO: {config.model.name}, {trainer.state.global_step} steps"
                 draw_curve(run.output_dir / "training_curve.png", trainer.state.log_history, title, proof)
     outcome = _conclude(run, trainer, health, proof, seconds=time.monotonic() - started)
     _write(

@@ -7,7 +7,7 @@ is what makes a policy of a million parameters quick to teach.
 
 from collections.abc import Sequence
 
-from tokenizers import Tokenizer, decoders, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast
@@ -15,6 +15,8 @@ from transformers import PreTrainedTokenizerFast
 PAD = "<|pad|>"
 END = "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
+TOOL_TAGS = ("<tool_call>", "</tool_call>")
+"""Tokens of their own, as in larger models, but text all the same: decoding keeps them."""
 
 CHAT_TEMPLATE = (
     "{%- if tools %}{{ '<|system|>' }}"
@@ -49,6 +51,7 @@ def build_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenize
             show_progress=False,
         ),
     )
+    tokenizer.add_tokens([AddedToken(tag, normalized=False) for tag in TOOL_TAGS])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,

@@ -87,10 +87,7 @@ assert candidate({"p": -2}, {"q": 7}) == {"p": -2, "q": 7}
         " first in the alphabet. The list is not empty.",
         """
 def most_common(words):
-    counts = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
-    return min(counts, key=lambda word: (-counts[word], word))
+    return sorted(set(words), key=lambda word: (-words.count(word), word))[0]
 """,
         """
 assert candidate(["b", "a", "b"]) == "b"

@@ -54,14 +54,7 @@ assert candidate(10, 1, 10) == 10
         "Write `is_prime(n)`, which tells whether a whole number is prime.",
         """
 def is_prime(n):
-    if n < 2:
-        return False
-    divisor = 2
-    while divisor * divisor <= n:
-        if n % divisor == 0:
-            return False
-        divisor += 1
-    return True
+    return n > 1 and all(n % divisor != 0 for divisor in range(2, n))
 """,
         """
 assert candidate(2) is True

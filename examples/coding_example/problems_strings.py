@@ -13,6 +13,7 @@ assert candidate("education") == 5
 assert candidate("rhythm") == 0
 assert candidate("") == 0
 assert candidate("aabbu") == 3
+assert candidate("#1 place") == 2
 assert candidate("io") == 2
 """,
     ),
@@ -98,6 +99,7 @@ def common_prefix(words):
 assert candidate(["flower", "flow", "flight"]) == "fl"
 assert candidate(["dog", "cat"]) == ""
 assert candidate(["same", "same"]) == "same"
+assert candidate(["abcd", "abcx"]) == "abc"
 assert candidate([]) == ""
 assert candidate(["alone"]) == "alone"
 """,

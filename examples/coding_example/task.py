@@ -142,6 +142,7 @@ PREPARATION = Preparation(
     other_schemas=(MBPP_COLUMNS, SANITIZED_COLUMNS),
     adapt=adapt,
     builtin=builtin_rows,
+    builtin_rows=3,
     hub=HubSource(
         "google-research-datasets/mbpp",
         "full",

@@ -94,7 +94,12 @@ def train(run: Run) -> Result:
         policy = t.build_policy(
             config.model, samples, phrasings, cache_dir=run.output_dir / "cache", seed=args.seed
         )
-        dataset = t.build_dataset(samples, t.system_prompt(config))
+        dataset = t.build_dataset(
+            samples,
+            t.system_prompt(config),
+            tokenizer=policy.tokenizer,
+            template=args.chat_template_kwargs,
+        )
         health = t.HealthChecks(config.training.health)
         trainer = t.build_trainer(
             policy, rewards, args, dataset, callbacks=[t.EventLog(run.output_dir, console), health]

@@ -87,13 +87,14 @@ def test_numbers_from_the_command_line_may_be_text() -> None:
     assert check_grpo({"run_name": 5, "learning_rate": 1}) == {"run_name": "5", "learning_rate": 1.0}
 
 
+CPU = {"use_cpu": True, "bf16": False}
+
+
 def test_values_that_do_not_go_together_are_one_line(tmp_path: Path) -> None:
     from common.training import build_config
 
-    with pytest.raises(CannotRunError, match="^grpo: .*divisible") as caught:
-        build_config(
-            {"use_cpu": True, "bf16": False, "per_device_train_batch_size": 6, "num_generations": 4}, tmp_path
-        )
+    with pytest.raises(CannotRunError, match=r"^grpo: .*divisible") as caught:
+        build_config({**CPU, "per_device_train_batch_size": 6, "num_generations": 4}, tmp_path)
     assert "\n" not in str(caught.value)
 
 
