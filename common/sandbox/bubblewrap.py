@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from common.sandbox.interface import Limits
 
-MAIN = "/work/main.py"
+MAIN = "/box/main.py"
 _BOOT = Path(__file__).with_name("boot.py")
 _PREFIX = (
     "/opt/python"  # a neutral place: the real one may lie below a home that the program's uid may not enter
@@ -72,7 +72,7 @@ def _fixed() -> tuple[tuple[str, ...], str, str]:
     if os.geteuid() != 0:
         arguments += ["--unshare-user", "--disable-userns"]
     arguments += [*_system(), *bind_interpreter, *_devices(), "--proc", "/proc"]
-    arguments += [*_folder("/work"), "--chdir", "/tmp"]
+    arguments += [*_folder("/box"), "--chdir", "/tmp"]
     environment = {
         "HOME": "/tmp",
         "PATH": "/usr/bin",
@@ -100,9 +100,9 @@ def _place_files(files: Iterable[tuple[str, int]]) -> list[str]:
     arguments: list[str] = []
     made: set[str] = set()
     for name, descriptor in files:
-        path = PurePosixPath("/work", name)
+        path = PurePosixPath("/box", name)
         for folder in reversed([str(parent) for parent in path.parents]):
-            if folder not in {"/", "/work"} | made:
+            if folder not in {"/", "/box"} | made:
                 made.add(folder)
                 arguments += _folder(folder)
         arguments += ["--perms", "0444", "--file", str(descriptor), str(path)]
@@ -156,7 +156,7 @@ def command(
     if uid is not None:
         arguments += ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs"]
         arguments += ["--inh-caps=-all", "--bounding-set=-all", "--"]
-    # -s -S: no site packages, of the user or the interpreter; -B: /work is read-only anyway.
+    # -s -S: no site packages, of the user or the interpreter; -B: /box is read-only anyway.
     return [
         *arguments,
         interpreter,

@@ -6,7 +6,7 @@ tool runner in another language does none of that, so an answer that needs it is
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 MAX_DEPTH = 64
 """Nested arrays and objects; far above any tool's arguments, far below the interpreter's stack."""
@@ -75,8 +75,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique)

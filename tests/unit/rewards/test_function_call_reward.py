@@ -190,6 +190,8 @@ def test_parallel_calls_come_in_any_order_and_number_exactly() -> None:
         ("None of these tools can do that.", 1.0),
         ("A list:\n[1] one\n[link](there)\n```python\nprint({})\n```", 1.0),
         ("", 0.0),
+        ("word " * 20_000, 1.0),
+        ("word " * 20_001, 0.0),
         ("<think>hm</think>", 0.0),
         ("<think>hm", 0.0),
         (f"I call it: {GOOD}", 0.0),
@@ -230,6 +232,32 @@ def test_hostile_answers_score_nothing_quickly(attack: str) -> None:
     assert score(attack, BOOK) == 0.0
     assert score(message(None, attack), BOOK) == 0.0
     assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "1e999", "1, 'price': 2", "[" * 64 + "]" * 64, "{}" * 2]
+)
+def test_what_is_not_json_is_malformed_and_not_merely_different(value: str) -> None:
+    """Partial credit tells the two apart: a call with another price earns something."""
+    partial = make_function_call_reward(partial=True)
+    near = '{"name": "book", "arguments": {"city": "Oslo", "price": 9}}'
+    spoilt = near.replace("9", value.replace("'", '"'))
+    arguments = json.loads(near)["arguments"] | {"price": float("nan")}
+    truth = json.dumps([{"name": "book", "arguments": {"city": "Oslo", "price": 5}}])
+    assert partial([near], [truth], [TOOLS]) == [pytest.approx(5 / 6)]
+    assert partial([spoilt, message(None, arguments)], [truth] * 2, [TOOLS] * 2) == [0.0, 0.0]
+    with pytest.raises(InfrastructureError, match="ground_truth"):
+        partial([near], [f"[{spoilt}]"], [TOOLS])
+
+
+def test_64_levels_are_read_and_no_more() -> None:
+    for levels, accepted in ((61, True), (62, False)):  # and the list, the call and its arguments
+        gold = {"name": "f", "arguments": {"a": json.loads("[" * levels + "]" * levels)}}
+        if accepted:
+            assert score(json.dumps(gold), gold, tools=None) == 1.0
+        else:
+            with pytest.raises(InfrastructureError, match="nested too deeply"):
+                score("", gold, tools=None)
 
 
 def test_a_cyclic_object_in_place_of_arguments_scores_nothing() -> None:

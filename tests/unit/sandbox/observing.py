@@ -18,12 +18,12 @@ def report(sandbox: Sandbox, expression: str, setup: str = "") -> Any:
 
 
 def alive(token: str) -> list[int]:
-    """Processes anywhere on the machine whose program, in their ``/work``, contains ``token``."""
+    """Processes anywhere on the machine whose program, in their ``/box``, contains ``token``."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         for name in ("main.py", "solution.py"):
             try:
-                if token in (process / "root/work" / name).read_text("utf-8", "replace"):
+                if token in (process / "root/box" / name).read_text("utf-8", "replace"):
                     found.append(int(process.name))
             except OSError:  # not ours to see, or just ended
                 continue

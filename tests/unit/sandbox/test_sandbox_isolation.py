@@ -18,8 +18,8 @@ from common.sandbox.slots import own_uid
 def test_only_the_system_and_the_program_are_visible(sandbox: LocalSandbox, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("secret")
     top = report(sandbox, "sorted(os.listdir('/'))")
-    assert set(top) <= {"bin", "dev", "lib", "lib64", "opt", "proc", "tmp", "usr", "work"}
-    assert report(sandbox, "sorted(os.listdir('/work'))") == ["main.py"]
+    assert set(top) <= {"bin", "box", "dev", "lib", "lib64", "opt", "proc", "tmp", "usr"}
+    assert report(sandbox, "sorted(os.listdir('/box'))") == ["main.py"]
     assert report(sandbox, "os.listdir('/tmp')") == []
     for hidden in (
         tmp_path / "file",
@@ -42,7 +42,7 @@ for folder, _, _ in os.walk("/"):
     except OSError: pass
 """
     assert report(sandbox, "writable", setup) == ["/tmp"]
-    for file in ("/work/main.py", "sys.executable"):
+    for file in ("/box/main.py", "sys.executable"):
         path = file if file == "sys.executable" else repr(file)
         assert sandbox.run(f"import sys; open({path}, 'ab')").status == "error"
 
