@@ -1,8 +1,8 @@
-"""The code-sandbox API: the posted program is really run, in the local sandbox, and what it did is the answer.
+"""The code-sandbox API: the posted program is really run, in the local sandbox, and so answers itself.
 
 Where nothing can isolate, answers come from ``recordings/run_code.jsonl`` of the example, by the hash of the
-whole request; a request that was never recorded is an error. A call log of a run with a sandbox is such a file:
-its lines hold the hash and the response.
+whole request; a request that was never recorded is an error. The call log of a run with a sandbox is such a
+file: its lines hold the hash and the response.
 """
 
 import base64

@@ -5,7 +5,6 @@ import os
 from common.errors import CannotRunError
 from common.sandbox.interface import Sandbox, SandboxSettings
 
-
 _configured = SandboxSettings()
 
 

@@ -1,13 +1,14 @@
 """Assertions of public test sets to tests that send inputs as JSON and compare outputs outside.
 
-``assert candidate(1, [2]) == [3]`` holds everything a ``call`` test needs; ``assert run("3\\n") == "9\\n"`` is a
-``stdio`` test. An assertion that is not of that form (computed values, tolerances, loops, keyword arguments) is
-counted, not guessed at. So is one whose arguments JSON would change (tuples, sets, keys that are no texts):
-the program would be asked something else. Results may be tuples, because a result is compared as JSON.
+``assert candidate(1, [2]) == [3]`` holds everything a ``call`` test needs, and ``assert run("3") == "9"``
+everything a ``stdio`` test needs. An assertion of another form (computed values, tolerances, loops, keyword
+arguments) is counted, not guessed at. So is one whose arguments JSON would change (tuples, sets, keys that
+are no texts): the program would be asked something else. Results may be tuples: they are compared as JSON.
 """
 
 import ast
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,4 +77,6 @@ def _survives_json(value: Any) -> bool:
         return all(map(_survives_json, value))
     if isinstance(value, dict):
         return all(isinstance(key, str) for key in value) and all(map(_survives_json, value.values()))
-    return value is None or isinstance(value, bool | int | float | str)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)

@@ -76,7 +76,9 @@ def drill_row(rng: random.Random) -> dict[str, str]:
     inputs = _inputs(rng, drill.topic, a)
     if stdio:
         prompt, solution = f"Write a program that {asked}.", expression
-        asserts = [f"run({f'{each}{chr(10)}'!r}) == {f'{drill.value(each, a, b)}{chr(10)}'!r}" for each in inputs]
+        asserts = [
+            f"run({f'{each}{chr(10)}'!r}) == {f'{drill.value(each, a, b)}{chr(10)}'!r}" for each in inputs
+        ]
     else:
         prompt, solution = f"Write {name}({x}) that {asked}.", f"def {name}({x}):\n    return {expression}"
         asserts = [f"candidate({each!r}) == {drill.value(each, a, b)!r}" for each in inputs]

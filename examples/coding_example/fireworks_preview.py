@@ -7,9 +7,8 @@ included, with right and wrong programs, and one row that is scored differently 
     TEST_MOCK_FIREWORKS_PREVIEW=1 python examples/coding_example/fireworks_preview.py
 """
 
-from task import TASK
-
 from common.stages import preview
+from task import TASK
 
 if __name__ == "__main__":
     preview.STAGE.main(TASK, __doc__)

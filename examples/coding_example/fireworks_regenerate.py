@@ -7,9 +7,8 @@ interrupted goes on where it stopped: no finished row is asked again, and the re
     TEST_MOCK_FIREWORKS_REGEN=1 python examples/coding_example/fireworks_regenerate.py --limit 20
 """
 
-from task import TASK
-
 from common.stages import regenerate
+from task import TASK
 
 if __name__ == "__main__":
     regenerate.STAGE.main(TASK, __doc__)

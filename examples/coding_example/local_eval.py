@@ -8,9 +8,8 @@ operator, off by one, another constant), and on at least 95 % of the rows every 
         --sandbox.backend api --sandbox.base_url http://localhost:8080
 """
 
-from task import TASK
-
 from common.stages import local_eval
+from task import TASK
 
 if __name__ == "__main__":
     local_eval.STAGE.main(TASK, __doc__)

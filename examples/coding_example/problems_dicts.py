@@ -35,8 +35,8 @@ assert candidate({"x": "x"}) == {"x": "x"}
     Problem(
         "dicts",
         "easy",
-        "Write `passed(marks, least)`, which returns the sorted names whose mark in a dictionary is `least` or"
-        " more.",
+        "Write `passed(marks, least)`, which returns the sorted names whose mark in a dictionary is `least`"
+        " or more.",
         "def passed(marks, least):\n    return sorted(name for name in marks if marks[name] >= least)",
         """
 assert candidate({"eva": 5, "ben": 3, "ann": 4}, 4) == ["ann", "eva"]
@@ -48,8 +48,8 @@ assert candidate({"tom": 3, "mia": 3}, 3) == ["mia", "tom"]
     Problem(
         "dicts",
         "medium",
-        "Write `group_by_length(words)`, which returns a dictionary from each length, as a text, to the words of"
-        " that length in their order.",
+        "Write `group_by_length(words)`, which returns a dictionary from each length, as a text, to the words"
+        " of that length in their order.",
         """
 def group_by_length(words):
     groups = {}
@@ -66,8 +66,8 @@ assert candidate(["same", "size"]) == {"4": ["same", "size"]}
     Problem(
         "dicts",
         "medium",
-        "Write `add_tables(a, b)`, which adds two dictionaries of numbers key by key and leaves out what adds up"
-        " to 0.",
+        "Write `add_tables(a, b)`, which adds two dictionaries of numbers key by key and leaves out what adds"
+        " up to 0.",
         """
 def add_tables(a, b):
     total = {key: a.get(key, 0) + b.get(key, 0) for key in {**a, **b}}
@@ -100,8 +100,8 @@ assert candidate(["a", "z", "z", "z", "a"]) == "z"
     Problem(
         "dicts",
         "hard",
-        "Write `reachable(roads, start)`, which returns the sorted places that can be reached from `start` (itself"
-        " included). `roads` maps a place to the list of places it leads to; some places lead nowhere.",
+        "Write `reachable(roads, start)`, which returns the sorted places that can be reached from `start`"
+        " (itself included). `roads` maps a place to the list of places it leads to; some lead nowhere.",
         """
 def reachable(roads, start):
     seen, waiting = {start}, [start]
@@ -122,8 +122,8 @@ assert candidate({"a": ["b"], "b": ["c"], "d": ["a"]}, "c") == ["c"]
     Problem(
         "dicts",
         "hard",
-        "Write `flatten(table)`, which turns a dictionary of dictionaries into a flat one whose keys are joined"
-        " by dots. Empty dictionaries vanish.",
+        "Write `flatten(table)`, which turns a dictionary of dictionaries into a flat one whose keys are"
+        " joined by dots. Empty dictionaries vanish.",
         """
 def flatten(table):
     flat = {}
@@ -145,8 +145,8 @@ assert candidate({"x": [1, 2]}) == {"x": [1, 2]}
     Problem(
         "dicts",
         "hard",
-        "Write `order(needs)`, which lists tasks so that each comes after all tasks it needs; of several that may"
-        " come next, the first in the alphabet. `needs` maps each task to the list of tasks it needs.",
+        "Write `order(needs)`, which lists tasks so that each comes after all tasks it needs; of several that"
+        " may come next, the first in the alphabet. `needs` maps each task to the list of tasks it needs.",
         """
 def order(needs):
     done = []

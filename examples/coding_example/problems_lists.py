@@ -6,8 +6,8 @@ PROBLEMS = (
     Problem(
         "lists",
         "easy",
-        "Write `second_largest(values)`, which returns the second largest of the different numbers of a list, or"
-        " None when there are fewer than two.",
+        "Write `second_largest(values)`, which returns the second largest of the different numbers of a list,"
+        " or None when there are fewer than two.",
         """
 def second_largest(values):
     ranked = sorted(set(values))
@@ -35,7 +35,8 @@ assert candidate(["b", "a", "b"]) == ["b", "a"]
     Problem(
         "lists",
         "easy",
-        "Write `running_total(values)`, which returns the list of the sums of the first 1, 2, 3, ... numbers.",
+        "Write `running_total(values)`, which returns the list of the sums of the first 1, 2, 3, ... numbers."
+        "",
         """
 def running_total(values):
     totals, total = [], 0
@@ -53,7 +54,8 @@ assert candidate([5, -5, 2]) == [5, 0, 2]
     Problem(
         "lists",
         "medium",
-        "Write `chunks(values, size)`, which cuts a list into lists of `size` items; the last may be shorter.",
+        "Write `chunks(values, size)`, which cuts a list into lists of `size` items; the last may be shorter."
+        "",
         "def chunks(values, size):\n    return [values[i:i + size] for i in range(0, len(values), size)]",
         """
 assert candidate([1, 2, 3, 4, 5], 2) == [[1, 2], [3, 4], [5]]
@@ -66,7 +68,10 @@ assert candidate([1, 2, 3, 4, 5, 6], 3) == [[1, 2, 3], [4, 5, 6]]
         "lists",
         "medium",
         "Write `transpose(rows)`, which turns the rows of a matrix, a list of lists, into its columns.",
-        "def transpose(rows):\n    return [[row[i] for row in rows] for i in range(len(rows[0]))] if rows else []",
+        """
+def transpose(rows):
+    return [[row[i] for row in rows] for i in range(len(rows[0]))] if rows else []
+""",
         """
 assert candidate([[1, 2], [3, 4]]) == [[1, 3], [2, 4]]
 assert candidate([[1, 2, 3]]) == [[1], [2], [3]]
@@ -77,7 +82,8 @@ assert candidate([[1], [2]]) == [[1, 2]]
     Problem(
         "lists",
         "medium",
-        "Write `longest_run(values)`, which returns the length of the longest run of equal neighbours in a list.",
+        "Write `longest_run(values)`, which returns the length of the longest run of equal neighbours in a"
+        " list.",
         """
 def longest_run(values):
     best = run = 0
@@ -98,8 +104,8 @@ assert candidate([5, 0, 0, 5]) == 2
     Problem(
         "lists",
         "hard",
-        "Write `merge_spans(spans)`, which joins overlapping or touching pairs [first, last] and returns those"
-        " that are left, sorted.",
+        "Write `merge_spans(spans)`, which joins overlapping or touching pairs [first, last] and returns"
+        " those that are left, sorted.",
         """
 def merge_spans(spans):
     merged = []
@@ -121,8 +127,8 @@ assert candidate([[6, 7], [1, 2], [4, 5]]) == [[1, 2], [4, 5], [6, 7]]
     Problem(
         "lists",
         "hard",
-        "Write `best_sum(values)`, which returns the largest sum of neighbouring numbers of a list that is not"
-        " empty.",
+        "Write `best_sum(values)`, which returns the largest sum of neighbouring numbers of a list that is"
+        " not empty.",
         """
 def best_sum(values):
     best = here = values[0]
@@ -143,7 +149,8 @@ assert candidate([4, -1, -9, 2]) == 4
     Problem(
         "lists",
         "hard",
-        "Write `spiral(rows)`, which lists the items of a matrix along a spiral from the top left, clockwise.",
+        "Write `spiral(rows)`, which lists the items of a matrix along a spiral from the top left, clockwise."
+        "",
         """
 def spiral(rows):
     items = []

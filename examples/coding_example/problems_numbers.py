@@ -71,8 +71,8 @@ assert candidate(5) is True
     Problem(
         "numbers",
         "medium",
-        "Write `collatz(n)`, which returns how many steps n > 0 needs to become 1, when an even number is halved"
-        " and an odd one is tripled and increased by 1.",
+        "Write `collatz(n)`, which returns how many steps n > 0 needs to become 1, when an even number is"
+        " halved and an odd one is tripled and increased by 1.",
         """
 def collatz(n):
     steps = 0
@@ -137,8 +137,8 @@ assert candidate(49) == [7, 7]
     Problem(
         "numbers",
         "hard",
-        "Write `coins(amount, values)`, which returns the smallest number of coins that make up an amount, or -1"
-        " when none do. There are coins enough of each value.",
+        "Write `coins(amount, values)`, which returns the smallest number of coins that make up an amount, or"
+        " -1 when none do. There are coins enough of each value.",
         """
 def coins(amount, values):
     best = [0] + [amount + 1] * amount

@@ -90,8 +90,8 @@ assert candidate("1-10z2-") == "-zzzzzzzzzz--"
     Problem(
         "parsing",
         "medium",
-        "Write `balanced(text)`, which tells whether the brackets (), [] and {} of a text are closed in the right"
-        " order. Other signs do not matter.",
+        "Write `balanced(text)`, which tells whether the brackets (), [] and {} of a text are closed in the"
+        " right order. Other signs do not matter.",
         """
 def balanced(text):
     closes, waiting = {")": "(", "]": "[", "}": "{"}, []
@@ -114,8 +114,8 @@ assert candidate("{[}]") is False
     Problem(
         "parsing",
         "hard",
-        "Write `postfix(text)`, which returns the value of an expression in postfix form: whole numbers and the"
-        " signs +, - and *, with a space between any two.",
+        "Write `postfix(text)`, which returns the value of an expression in postfix form: whole numbers and"
+        " the signs +, - and *, with a space between any two.",
         """
 def postfix(text):
     stack = []
@@ -143,8 +143,8 @@ assert candidate("1 2 - 5 *") == -5
     Problem(
         "parsing",
         "hard",
-        "Write `calculate(text)`, which returns the value of an expression of whole numbers, +, - and *, without"
-        " brackets or spaces. Products come before sums.",
+        "Write `calculate(text)`, which returns the value of an expression of whole numbers, +, - and *,"
+        " without brackets or spaces. Products come before sums.",
         """
 import re
 
@@ -169,8 +169,8 @@ assert candidate("-4*2+1") == -7
     Problem(
         "parsing",
         "hard",
-        "Write `csv_row(line)`, which splits a line at its commas into a list. A field may stand in double quotes;"
-        " then its commas do not count, two quotes are one, and the outer quotes go.",
+        "Write `csv_row(line)`, which splits a line at its commas into a list. A field may stand in double"
+        " quotes; then its commas do not count, two quotes are one, and the outer quotes go.",
         """
 def csv_row(line):
     fields, field, quoted, i = [], "", False, 0

@@ -30,7 +30,8 @@ assert candidate(100, 75) == 25
     Problem(
         "recursion",
         "easy",
-        "Write `depth(tree)`, which returns how deeply lists are nested: 0 for a number, 1 for a list of numbers.",
+        "Write `depth(tree)`, which returns how deeply lists are nested: 0 for a number, 1 for a list of"
+        " numbers.",
         """
 def depth(tree):
     if not isinstance(tree, list):
@@ -64,8 +65,8 @@ assert candidate([[[0]]]) == [0]
     Problem(
         "recursion",
         "medium",
-        "Write `hanoi(n)`, which returns the moves that bring n discs from a to c by way of b, as a list of texts"
-        " like ac.",
+        "Write `hanoi(n)`, which returns the moves that bring n discs from a to c by way of b, as a list of"
+        " texts like ac.",
         """
 def hanoi(n, start="a", between="b", goal="c"):
     if n == 0:
@@ -83,8 +84,8 @@ assert candidate(3) == ["ac", "ab", "cb", "ac", "ba", "bc", "ac"]
     Problem(
         "recursion",
         "medium",
-        "Write `subsets(items)`, which lists all subsets of a list: first those without its first item, then those"
-        " with it, each part built in the same way.",
+        "Write `subsets(items)`, which lists all subsets of a list: first those without its first item, then"
+        " those with it, each part built in the same way.",
         """
 def subsets(items):
     if not items:
@@ -96,7 +97,7 @@ def subsets(items):
 assert candidate([]) == [[]]
 assert candidate([1]) == [[], [1]]
 assert candidate([1, 2]) == [[], [2], [1], [1, 2]]
-assert candidate(["a", "b", "c"]) == [[], ["c"], ["b"], ["b", "c"], ["a"], ["a", "c"], ["a", "b"], ["a", "b", "c"]]
+assert candidate([1, 2, 3]) == [[], [3], [2], [2, 3], [1], [1, 3], [1, 2], [1, 2, 3]]
 """,
     ),
     Problem(
@@ -123,8 +124,8 @@ assert candidate("abc") == ["abc", "acb", "bac", "bca", "cab", "cba"]
     Problem(
         "recursion",
         "hard",
-        "Write `queens(n)`, which returns in how many ways n queens stand on an n by n board so that none attacks"
-        " another.",
+        "Write `queens(n)`, which returns in how many ways n queens stand on an n by n board so that none"
+        " attacks another.",
         """
 def queens(n, placed=()):
     if len(placed) == n:
@@ -146,8 +147,8 @@ assert candidate(6) == 4
     Problem(
         "recursion",
         "hard",
-        "Write `islands(rows)`, which counts the islands of a map: signs # that touch at their sides, in a list of"
-        " texts of equal length.",
+        "Write `islands(rows)`, which counts the islands of a map: signs # that touch at their sides, in a"
+        " list of texts of equal length.",
         """
 def islands(rows):
     land = {(y, x) for y, row in enumerate(rows) for x, sign in enumerate(row) if sign == "#"}

@@ -55,8 +55,8 @@ assert run("x\n\nz\n") == "1: x\n2:\n3: z\n"
     Problem(
         "stdio",
         "medium",
-        "Write a program that reads whole numbers, with spaces or line ends between them, and prints the smallest,"
-        " the largest and their sum on one line.",
+        "Write a program that reads whole numbers, with spaces or line ends between them, and prints the"
+        " smallest, the largest and their sum on one line.",
         """
 import sys
 
@@ -72,8 +72,8 @@ assert run("7\n") == "7 7 7\n"
     Problem(
         "stdio",
         "medium",
-        "Write a program that reads commands, one a line, and keeps a total that begins with 0: add N, sub N, and"
-        " show, which prints the total.",
+        "Write a program that reads commands, one a line, and keeps a total that begins with 0: add N, sub N,"
+        " and show, which prints the total.",
         """
 import sys
 
@@ -94,8 +94,8 @@ assert run("sub 4\nshow\nadd 10\nshow\n") == "-4\n6\n"
     Problem(
         "stdio",
         "hard",
-        "Write a program that reads a text and prints each of its words (split at spaces, in lower case) with its"
-        " number of occurrences, the most frequent first, equal ones by the alphabet, as word 2.",
+        "Write a program that reads a text and prints each of its words (split at spaces, in lower case) with"
+        " its number of occurrences, the most frequent first, equal ones by the alphabet, as word 2.",
         """
 import sys
 
@@ -114,8 +114,8 @@ assert run("z y x\n") == "x 1\ny 1\nz 1\n"
     Problem(
         "stdio",
         "hard",
-        "Write a program that reads a width and a height from one line and then a map of that size, one row a line,"
-        " and prints the map turned to the right by a quarter.",
+        "Write a program that reads a width and a height from one line and then a map of that size, one row a"
+        " line, and prints the map turned to the right by a quarter.",
         """
 width, height = (int(word) for word in input().split())
 rows = [input() for _ in range(height)]
@@ -131,8 +131,8 @@ assert run("2 3\nab\ncd\nef\n") == "eca\nfdb\n"
     Problem(
         "stdio",
         "hard",
-        "Write a program that reads n and then n lines of a name and a number of points, and prints the names with"
-        " their points added up, the most points first, equal ones by name, as name: points.",
+        "Write a program that reads n and then n lines of a name and a number of points, and prints the names"
+        " with their points added up, the most points first, equal ones by name, as name: points.",
         """
 points = {}
 for _ in range(int(input())):

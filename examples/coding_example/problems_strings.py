@@ -6,7 +6,8 @@ PROBLEMS = (
     Problem(
         "strings",
         "easy",
-        "Write `vowels(text)`, which returns how many of the letters a, e, i, o, u stand in a lower-case text.",
+        "Write `vowels(text)`, which returns how many of the letters a, e, i, o, u stand in a lower-case"
+        " text.",
         'def vowels(text):\n    return sum(letter in "aeiou" for letter in text)',
         """
 assert candidate("education") == 5
@@ -63,8 +64,8 @@ assert candidate("ab") is False
     Problem(
         "strings",
         "medium",
-        "Write `caesar(text, shift)`, which moves each lower-case letter `shift` places on in the alphabet, from"
-        " z to a, and leaves every other sign.",
+        "Write `caesar(text, shift)`, which moves each lower-case letter `shift` places on in the alphabet,"
+        " from z to a, and leaves every other sign.",
         """
 def caesar(text, shift):
     moved = []
@@ -154,8 +155,8 @@ assert candidate("", 4) == []
     Problem(
         "strings",
         "hard",
-        "Write `edit_distance(a, b)`, which returns how many letters must be inserted, deleted or replaced, at"
-        " least, to make the word a into the word b.",
+        "Write `edit_distance(a, b)`, which returns how many letters must be inserted, deleted or replaced,"
+        " at least, to make the word a into the word b.",
         """
 def edit_distance(a, b):
     row = list(range(len(b) + 1))

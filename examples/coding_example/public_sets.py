@@ -1,4 +1,4 @@
-"""Rows of public sets: those of HumanEval are read as they are, those of MBPP are brought into the same form."""
+"""Rows of public sets: HumanEval's are read as they are, MBPP's are brought into the same form."""
 
 import ast
 
@@ -32,9 +32,7 @@ def adapt(row: Row) -> Row:
 def _called(code: str, tests: str) -> tuple[str, str]:
     """``name(arguments)`` and ``name`` of the function of ``code`` that ``tests`` call first, or blanks."""
     try:
-        functions = {
-            node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)
-        }
+        functions = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
         called = [
             node.func.id
             for node in ast.walk(ast.parse(tests))

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.preparation import Row
 
-TOPICS = {str: "strings", list: "lists", dict: "dicts"}
+TOPICS = {"str": "strings", "list": "lists", "dict": "dicts"}
 
 
 def program_of(row: Row) -> str | None:
@@ -43,7 +43,7 @@ def topic_of(program: str, tests: Sequence[dict[str, Any]]) -> str:
             isinstance(node, ast.Name) and node.id == function.name for node in ast.walk(function)
         ):
             return "recursion"
-    kinds = [TOPICS.get(type(argument), "numbers") for argument in tests[0]["args"]]
+    kinds = [TOPICS.get(type(argument).__name__, "numbers") for argument in tests[0]["args"]]
     return kinds[0] if kinds else "numbers"
 
 

@@ -17,6 +17,6 @@ def all_tests_pass(
 ) -> list[float | None]:
     """1.0 for a completion whose program passes every test of its row in the sandbox, else 0.0.
 
-    Raises what ``common.rewards.code`` raises: ``InfrastructureError`` for broken tests, or without a sandbox.
+    Raises ``InfrastructureError`` for broken tests, and when nothing can isolate the programs.
     """
     return [*_reward(completions, ground_truth, **columns)]

@@ -10,7 +10,7 @@ and the sample it becomes::
 
     {"id": "code-…", "messages": [{"role": "user", "content": "Write `double(x)`, …"},
      {"role": "assistant", "content": "```python\\ndef double(x):\\n    return 2 * x\\n```"}],
-     "ground_truth": "[{\\"kind\\": \\"call\\", \\"function\\": \\"double\\", \\"args\\": [3], \\"expected\\": 6}, …]",
+     "ground_truth": "[{\\"kind\\": \\"call\\", \\"function\\": \\"double\\", \\"args\\": [3], …}, …]",
      "metadata": {"difficulty": "easy", "topic": "numbers", "tests": "2", "left_out": "0"}}
 """
 
@@ -129,7 +129,7 @@ def mutants(sample: Sample) -> Sequence[str]:
 class _PrintsInstead(ast.NodeTransformer):
     """``print(x)`` where a function should ``return x``."""
 
-    def visit_Return(self, node: ast.Return) -> ast.AST:  # noqa: N802 - the name that ast calls
+    def visit_Return(self, node: ast.Return) -> ast.AST:
         value = node.value or ast.Constant(None)
         call = ast.Call(func=ast.Name(id="print", ctx=ast.Load()), args=[value], keywords=[])
         return ast.fix_missing_locations(ast.copy_location(ast.Expr(value=call), node))
@@ -150,7 +150,7 @@ PREPARATION = Preparation(
         "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
         columns=MBPP_COLUMNS,
     ),
-    origin="google-research-datasets/mbpp, mostly basic Python problems with assertions (Austin et al., 2021)",
+    origin="google-research-datasets/mbpp, basic Python problems with assertions (Austin et al., 2021)",
     licence="CC-BY-4.0",
     version="1",
     filters=(
@@ -167,8 +167,8 @@ PREPARATION = Preparation(
         within=("topic",),
     ),
     limits=(
-        "The problem set is small (63 problems) and all of it stands in dataset.jsonl; the other two files hold"
-        " drills, which teach a small policy the form of an answer and no programming.",
+        "The problem set is small (63 problems) and all of it stands in dataset.jsonl; the other two files"
+        " hold drills, which teach a small policy the form of an answer and no programming.",
         "Assertions on anything but literals (tolerances, sets, tuples as arguments) are left out.",
         "Whether a row's tests notice a mistake is measured in step 1, which runs programs; step 0 does not.",
     ),

@@ -4,9 +4,8 @@ Claim: the policy that comes out solves held-out problems more often than the on
 the margin of config.json (pass@1 by sampling, paired bootstrap interval), and no health check fired.
 """
 
-from task import TASK
-
 from common.stages import train
+from task import TASK
 
 if __name__ == "__main__":
     train.STAGE.main(TASK, __doc__)

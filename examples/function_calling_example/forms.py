@@ -25,7 +25,6 @@ def other_forms(calls: Sequence[dict[str, Any]]) -> list[str]:
     return [
         "\n".join(f"{call['name']}({_keywords(call['arguments'])})" for call in calls),
         "\n".join(compact({"tool": call["name"], **call["arguments"]}) for call in calls),
-        "\n".join(f"Use {call['name']} with {compact(call['arguments'])}." for call in calls),
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import ROOT
 
 COUNTS = pytest.StashKey[dict[str, int]]()
-RECORDINGS = sorted((ROOT / "examples").glob("*/recordings/*.jsonl"))
+RECORDINGS = sorted((ROOT / "examples").glob("*/recordings/chat.jsonl"))
 
 
 @pytest.fixture

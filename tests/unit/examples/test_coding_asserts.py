@@ -102,9 +102,7 @@ def test_a_row_of_mbpp_becomes_a_sample(module_of: Import, question: str) -> Non
     assert preparation.row_problem(adapted) is None
     assert all(each.keep(adapted) for each in preparation.filters)
     sample = preparation.to_sample(adapted)
-    assert sample["messages"][0]["content"] == (
-        "Write a function to add two numbers. Define `add(a, b=1)`."
-    )
+    assert sample["messages"][0]["content"] == ("Write a function to add two numbers. Define `add(a, b=1)`.")
     assert "\r" not in sample["messages"][1]["content"] and "    return helper(a)" in str(sample)
     assert sample["metadata"] == {"difficulty": "easy", "topic": "numbers", "tests": "2", "left_out": "0"}
 

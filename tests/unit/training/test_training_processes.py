@@ -78,8 +78,8 @@ def test_two_ranks_train_one_policy(tmp_path: Path) -> None:
     script = write_example(
         tmp_path, {"model": MODEL, "training": {"prove": False}, "grpo": {**GRPO, "max_steps": 3}}
     )
-    launch = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", str(script))
-    completed = run(*launch)
+    launch = ("-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1")
+    completed = run(*launch, "--nproc-per-node", "2", str(script))
     assert completed.returncode == 0, completed.stderr
     events = lines(completed.stdout)
     assert [event["event"] for event in events] == ["start"] + ["train_step"] * 3 + ["summary"]
