@@ -65,7 +65,7 @@ def has_telling_tests(row: Row) -> bool:
 
 def agrees(row: Row) -> bool:
     """The answer is what the first test, which has the question's numbers, expects."""
-    return str(_tests(row)[0]["expected"]) == row["answer"]
+    return bool(str(_tests(row)[0]["expected"]) == row["answer"])
 
 
 def _tests(row: Row) -> list[dict[str, Any]]:

@@ -12,13 +12,13 @@ from examples.trl_integration import grpo_example
 SAMPLES = grpo_example.make_rows(120)
 
 EMBEDDED = {
-    "hidden_size": 32,
+    "hidden_size": 64,
     "layers": 2,
     "heads": 4,
     "vocabulary": 400,
     "rewarded_share": 0.4,
-    "warm_start_steps": 150,
-    "warm_start_learning_rate": 5e-3,
+    "warm_start_steps": 200,
+    "warm_start_learning_rate": 3e-3,
 }
 GRPO = {
     "use_cpu": True,
@@ -26,7 +26,7 @@ GRPO = {
     "gradient_checkpointing": False,
     "max_steps": 4,
     "logging_steps": 1,
-    "learning_rate": 2e-3,
+    "learning_rate": 1e-3,
     "lr_scheduler_type": "constant",
     "per_device_train_batch_size": 16,
     "num_generations": 4,

@@ -1,0 +1,147 @@
+"""What the skeleton adds to a training step, and how long learning takes.
+
+    python tests/benchmarks/bench_training.py [--steps 30] [--rounds 3]
+
+The same policy, data, reward and arguments go through a bare TRL script (``GRPOTrainer`` and nothing else) and
+through this project's trainer with its reward checks, event log and health checks, in turns in one process.
+stdout gets JSON lines, stderr the table. Times are CPU seconds: the machine may be shared.
+"""
+
+import argparse
+import contextlib
+import io
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from common.config import Config
+from common.events import emit, say
+from common.training import (
+    Console,
+    EventLog,
+    HealthChecks,
+    build_config,
+    build_dataset,
+    build_policy,
+    build_trainer,
+    pass_at_1,
+)
+from examples.trl_integration import grpo_example
+
+TARGET = 0.9
+SAMPLES = grpo_example.make_rows(200)
+EMBEDDED = {"hidden_size": 128, "layers": 2, "warm_start_steps": 200, "warm_start_learning_rate": 3e-3}
+GRPO = {
+    "use_cpu": True,
+    "bf16": False,
+    "gradient_checkpointing": False,
+    "learning_rate": 5e-4,
+    "lr_scheduler_type": "constant",
+    "per_device_train_batch_size": 64,
+    "num_generations": 8,
+    "max_completion_length": 12,
+    "logging_steps": 1,
+    "save_strategy": "no",
+    "report_to": [],
+    "disable_tqdm": True,
+}
+
+
+def cpu_seconds(train: Callable[[], object]) -> float:
+    """CPU seconds of one training, all threads, prints thrown away."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        start = time.process_time()
+        train()
+        return time.process_time() - start
+
+
+def bare(policy: Any, folder: Path, steps: int) -> GRPOTrainer:
+    """What a script written straight against TRL does."""
+    return GRPOTrainer(
+        model=policy.model,
+        reward_funcs=[grpo_example.reward],
+        args=GRPOConfig(output_dir=str(folder), max_steps=steps, **GRPO),
+        train_dataset=build_dataset(SAMPLES[:100]),
+        processing_class=policy.tokenizer,
+    )
+
+
+def ours(policy: Any, folder: Path, steps: int) -> GRPOTrainer:
+    """The same with everything that the skeleton adds."""
+    return build_trainer(
+        policy,
+        {"reward": grpo_example.reward},
+        build_config({**GRPO, "max_steps": steps}, folder),
+        build_dataset(SAMPLES[:100]),
+        callbacks=[EventLog(folder, Console(io.StringIO())), HealthChecks(Config().training.health)],
+        reward_seconds=300.0,
+    )
+
+
+def main() -> None:
+    """Compare step times, then train to the target."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--steps", type=int, default=30, help="optimizer steps of one round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each, in turns")
+    options = parser.parse_args()
+    model = Config.model_validate({"model": {"embedded": EMBEDDED}}).model
+    with tempfile.TemporaryDirectory() as scratch, Console().quiet():
+        folder = Path(scratch)
+        build_config(GRPO, folder)
+
+        def policy() -> Any:
+            return build_policy(
+                model, SAMPLES[:100], grpo_example.phrasings, cache_dir=folder / "cache", seed=1
+            )
+
+        warm_start = cpu_seconds(policy)
+        seconds: dict[str, list[float]] = {"bare": [], "ours": []}
+        for build in (bare, ours):  # the first steps of a process fill caches; they count for neither
+            cpu_seconds(build(policy(), folder, 3).train)
+        for _ in range(options.rounds):
+            for build in (bare, ours):
+                trainer = build(policy(), folder, options.steps)
+                seconds[build.__name__].append(cpu_seconds(trainer.train) / options.steps)
+        start = time.process_time()
+        trained, accuracy = 0, 0.0
+        current = policy()
+        while accuracy < TARGET and trained < 200:
+            trainer = ours(current, folder, 10)
+            cpu_seconds(trainer.train)
+            trained += 10
+            accuracy = float(pass_at_1(trainer, SAMPLES[100:], grpo_example.reward, per_prompt=2).mean())
+        learning = time.process_time() - start
+    per_step = {name: statistics.median(values) for name, values in seconds.items()}
+    overhead = per_step["ours"] / per_step["bare"] - 1
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    emit(
+        "bench_training",
+        cpu_seconds_per_step=per_step,
+        overhead=round(overhead, 4),
+        warm_start_cpu_seconds=round(warm_start, 2),
+        target=TARGET,
+        accuracy=accuracy,
+        steps_to_target=trained,
+        cpu_seconds_to_target=round(learning, 2),
+        peak_memory_mib=round(peak),
+    )
+    say(
+        f"{'CPU s per step':<28}{per_step['bare']:>10.4f} bare {per_step['ours']:>10.4f} ours {overhead:>+9.2%}"
+    )
+    say(
+        f"{'to pass@1 ' + str(accuracy):<28}{warm_start:>10.1f} s warm start {learning:>10.1f} s, {trained} steps"
+    )
+    say(f"{'peak memory':<28}{peak:>10.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
