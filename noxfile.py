@@ -83,9 +83,9 @@ def prep(session: nox.Session, example: str) -> None:
 
 
 @nox.session
-@nox.parametrize("part", ["common", "training", *EXAMPLES], ids=["common", "training", *EXAMPLES])
+@nox.parametrize("part", ["common", "training", *PREPARED], ids=["common", "training", *PREPARED])
 def tests(session: nox.Session, part: str) -> None:
-    """Unit tests of one part. Only `training` installs torch."""
+    """Unit tests of one part. Only `training`, which has the template's too, installs torch."""
     _need_sandbox(session)
     if part == "training":
         _install(session, *STEPS, "train", "lora")

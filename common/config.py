@@ -142,6 +142,9 @@ class TrainingConfig(Section):
     margin: Fraction = Field(0.1, description="improvement of pass@1 that the claim promises at least")
     confidence: float = Field(0.95, gt=0, lt=1, description="confidence of the bootstrap interval")
     held_out_prompts: PositiveInt = Field(100, description="held-out prompts to ask, at most")
+    reuse_warm_start: bool = Field(
+        False, description="GRPO asks the prompts of warm_start.jsonl too (embedded policy)"
+    )
     samples_per_prompt: PositiveInt = Field(4, description="sampled completions for each held-out prompt")
     proof_batch_size: PositiveInt = Field(256, description="held-out completions sampled at once")
     health: HealthConfig = Field(default_factory=HealthConfig)

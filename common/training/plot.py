@@ -1,5 +1,6 @@
 """The training curve: what a run looked like, in one picture."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 from common.training.proof import Proof
 
 BLUE, ORANGE, GREY = "#2a6f97", "#d9822b", "#8d99ae"
+PART_COLORS = (ORANGE, GREY, "#6a994e", "#9b5de5")
 
 
 def draw_curve(path: Path, history: Sequence[Mapping[str, Any]], title: str, proof: Proof | None) -> None:
     """Draw the logged steps (``trainer.state.log_history``) into ``path``: reward with the spread inside
-    groups, pass@1 before and after, entropy and KL per token, completion length.
+    groups (and each of several rewards), pass@1 before and after, entropy and KL per token, completion length.
     """
     import matplotlib
 
@@ -52,8 +54,18 @@ def _reward(axis: Any, steps: Sequence[Mapping[str, Any]]) -> None:
         alpha=0.18,
         label="± standard deviation",
     )
+    for index, name in enumerate(several_rewards(steps)):
+        _line(axis, steps, f"rewards/{name}/mean", PART_COLORS[index % len(PART_COLORS)], name)
     axis.set(title="Reward of training completions", ylim=(-0.03, 1.03))
     axis.legend(loc="lower right")
+
+
+def several_rewards(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of the reward functions that TRL logged; none where there is only one, which is the reward."""
+    names = {
+        key.split("/")[1]: None for entry in steps for key in entry if re.fullmatch("rewards/.*/mean", key)
+    }
+    return [*names] if len(names) > 1 else []
 
 
 def _accuracy(axis: Any, proof: Proof | None) -> None:

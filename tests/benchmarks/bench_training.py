@@ -2,8 +2,8 @@
 
     python tests/benchmarks/bench_training.py [--steps 30] [--rounds 3]
 
-The same policy, data, reward and arguments go through a bare TRL script (``GRPOTrainer`` and nothing else) and
-through this project's trainer with its reward checks, event log and health checks, in turns in one process.
+The same policy, data, reward and arguments go through a bare TRL script (``GRPOTrainer`` and nothing else)
+and through this project's trainer with its reward checks, event log and health checks, in turns.
 stdout gets JSON lines, stderr the table. Times are CPU seconds: the machine may be shared.
 """
 
@@ -134,13 +134,9 @@ def main() -> None:
         cpu_seconds_to_target=round(learning, 2),
         peak_memory_mib=round(peak),
     )
-    say(
-        f"{'CPU s per step':<28}{per_step['bare']:>10.4f} bare {per_step['ours']:>10.4f} ours {overhead:>+9.2%}"
-    )
-    say(
-        f"{'to pass@1 ' + str(accuracy):<28}{warm_start:>10.1f} s warm start {learning:>10.1f} s, {trained} steps"
-    )
-    say(f"{'peak memory':<28}{peak:>10.0f} MiB")
+    say(f"CPU s per step   {per_step['bare']:.4f} bare, {per_step['ours']:.4f} ours, {overhead:+.2%}")
+    say(f"to pass@1 {accuracy:.3f}   {warm_start:.1f} s warm start, {learning:.1f} s, {trained} steps")
+    say(f"peak memory      {peak:.0f} MiB")
 
 
 if __name__ == "__main__":

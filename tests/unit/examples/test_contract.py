@@ -44,6 +44,8 @@ def refused(completed: subprocess.CompletedProcess[str], *words: str) -> None:
 
 @pytest.fixture(scope="session")
 def data_dir(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not (example / "prepare_data.py").is_file():
+        pytest.skip(f"{example.name} has no step 0")
     folder = tmp_path_factory.mktemp("data")
     assert run(example / "prepare_data.py", "--output-dir", str(folder)).returncode == 0
     return folder

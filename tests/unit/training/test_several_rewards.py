@@ -38,6 +38,7 @@ def test_trl_logs_the_parts_and_the_weighted_sum(truths: list[dict[str, str]], t
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from common import training as t
+    from common.training.plot import several_rewards
     from common.training.policy import Policy
     from common.training.tokenizer import build_tokenizer
 
@@ -87,6 +88,7 @@ def test_trl_logs_the_parts_and_the_weighted_sum(truths: list[dict[str, str]], t
     for name, values in scores.items():
         known = [value for value in values if value is not None]
         assert logged[f"rewards/{name}/mean"] == pytest.approx(sum(known) / len(known), abs=1e-6)
+    assert several_rewards([logged]) == [*WEIGHTS], "the curve has a line for each"
     # TRL adds up what applies; the composite reward divides that by the weights of what applies.
     applied = [
         sum(weight for name, weight in WEIGHTS.items() if scores[name][row] is not None)
@@ -97,3 +99,9 @@ def test_trl_logs_the_parts_and_the_weighted_sum(truths: list[dict[str, str]], t
     assert logged["reward"] == pytest.approx(sum(sums) / len(sums), abs=1e-6)
     if all(len(truth) == 2 for truth in truths):
         assert applied == [pytest.approx(1.0)] * 16, "then both are the same number"
+
+
+def test_one_reward_has_no_line_beside_its_own() -> None:
+    from common.training.plot import several_rewards
+
+    assert several_rewards([{"reward": 1.0, "rewards/math/mean": 1.0, "rewards/math/std": 0.0}]) == []

@@ -31,9 +31,10 @@ def noise(completions: Any, **columns: Any) -> list[float | None]:
     return [random.random() for _ in completions]
 
 
-def brief(completions: Any, **columns: Any) -> list[float | None]:
-    """Saying as little as possible is best, and never quite as good as it could be."""
-    return [0.1 * random.random() + 0.8 * (len(each[0]["content"]) < 4) for each in completions]
+def one_answer(completions: Any, **columns: Any) -> list[float | None]:
+    """Best is the same answer to every prompt, and it is never quite as good as it could be."""
+    texts = [each[0]["content"] for each in completions]
+    return [0.1 * random.random() + 0.8 * ("ant" in text and len(text) < 12) for text in texts]
 
 
 PROVOKED = {
@@ -41,7 +42,11 @@ PROVOKED = {
     "constant reward": (always(0.5), {}, {}),
     "no reward variance": (by_prompt, {}, {}),
     "all completions truncated": (noise, {"max_completion_length": 1}, {}),
-    "entropy collapse": (brief, {"learning_rate": 0.03, "max_steps": 40}, {"min_entropy": 0.02}),
+    "entropy collapse": (
+        one_answer,
+        {"learning_rate": 5e-3, "max_steps": 60, "per_device_train_batch_size": 64},
+        {"min_entropy": 0.1},
+    ),
     "KL blow-up": (noise, {"learning_rate": 0.1, "beta": 0.01, "max_steps": 10}, {"max_kl": 1.0}),
     "non-finite": (noise, {"learning_rate": 1e39}, {}),
 }
