@@ -13,7 +13,7 @@ PART_COLORS = (ORANGE, GREY, "#6a994e", "#9b5de5")
 
 def draw_curve(path: Path, history: Sequence[Mapping[str, Any]], title: str, proof: Proof | None) -> None:
     """Draw the logged steps (``trainer.state.log_history``) into ``path``: reward with the spread inside
-    groups (and each of several rewards), pass@1 before and after, entropy and KL per token, completion length.
+    groups, each of several rewards, pass@1 before and after, entropy and KL per token, completion length.
     """
     import matplotlib
 
@@ -61,7 +61,7 @@ def _reward(axis: Any, steps: Sequence[Mapping[str, Any]]) -> None:
 
 
 def several_rewards(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names of the reward functions that TRL logged; none where there is only one, which is the reward."""
+    """The names of the reward functions that TRL logged; none where a single one is the reward."""
     names = {
         key.split("/")[1]: None for entry in steps for key in entry if re.fullmatch("rewards/.*/mean", key)
     }

@@ -4,15 +4,19 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from common.config import Config
-from common.dataset import sample_problem
+from common.dataset import sample_problem, write_jsonl
+from common.errors import CannotRunError
 from common.fireworks.chat import chat_request
 from common.messages import reference_of
+from common.preparation import Wanted, prepare
+from common.preparation.sources import open_source
 from common.rewards import function_call_reward
 from common.stages.task import score
 
@@ -207,3 +211,21 @@ def test_a_hosted_model_is_offered_the_tools(module_of: Import) -> None:
     request = chat_request(sample, Config())
     assert request["tools"] == [TOOL]
     assert request["messages"] == sample["messages"][:-1]
+
+
+def test_there_is_nothing_to_read_from_the_hub(module_of: Import) -> None:
+    with pytest.raises(CannotRunError, match="no dataset on the hub"):
+        open_source(module_of("task").PREPARATION, "hub", 0, 1)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_held_out_requests_are_found_in_messages(module_of: Import, tmp_path: Path, prepared: bool) -> None:
+    """As raw rows and as samples; a row that shares eight words with one is dropped."""
+    words = "Tell me how warm it will be in Oslo tomorrow."
+    raw = [row(messages=[{"role": "user", "content": text}]) for text in (words, f"Please: {words}", "Stop.")]
+    task = module_of("task")
+    source, held_out = tmp_path / "rows.jsonl", tmp_path / "held_out.jsonl"
+    write_jsonl(source, raw)
+    write_jsonl(held_out, [task.to_sample(raw[0]) if prepared else raw[0]])
+    made = prepare("x", task.PREPARATION, Wanted(str(source), 0, 3, 0, 0, decontaminate=held_out))
+    assert (made.manifest["dropped"]["contaminated"], made.manifest["rows_written"]) == (2, 1)
