@@ -8,7 +8,9 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from toolbox import SLOTS, TOOLS, VALUES, Tool
+from slots import SLOTS, VALUES
+from tool import Tool
+from toolbox import TOOLS
 
 SMALL_TALK = (
     "Thank you, {person}!",
