@@ -119,7 +119,6 @@ def _warm_start(
             per_device_train_batch_size=max(1, config.warm_start_batch_size // PartialState().num_processes),
             learning_rate=config.warm_start_learning_rate,
             lr_scheduler_type="cosine",
-            train_sampling_strategy="group_by_length",  # a fifth less time than padding long to short
             warmup_steps=min(20, config.warm_start_steps // 10),
             weight_decay=0.01,
             adam_beta2=0.98,

@@ -225,6 +225,8 @@ def interrupted(tools: Tools) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # A suite that runs in the background has Ctrl-C switched off, and its children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while len(gateway.posts) < 4:
             assert script_run.poll() is None
