@@ -226,7 +226,7 @@ def interrupted(tools: Tools) -> None:
             stderr=subprocess.PIPE,
             text=True,
             # A suite that runs in the background has Ctrl-C switched off, and its children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - takes no lock
         )
         while len(gateway.posts) < 4:
             assert script_run.poll() is None
