@@ -38,11 +38,11 @@ def test_pairs_tell_what_separate_accuracies_cannot() -> None:
     """Each prompt a little better: certain in pairs, lost in the spread between prompts without."""
     from common.training import compare
 
-    before = np.linspace(0, 0.9, 50)
+    before = np.linspace(0, 0.9, 10)
     proof = compare(before, before + 0.1)
     assert proof.low == pytest.approx(0.1)
     shuffled = compare(before, np.random.default_rng(0).permutation(before + 0.1))
-    assert shuffled.low < 0.05
+    assert shuffled.low < 0
 
 
 @pytest.mark.parametrize(("before", "after"), [([0.0], [0.0, 1.0]), ([], []), ([[0.0]], [[1.0]])])
