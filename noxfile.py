@@ -8,6 +8,7 @@ sessions. What a session installs is an extra or a group of ``pyproject.toml``, 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nox
@@ -172,20 +173,19 @@ def bench(session: nox.Session) -> None:
             session.run("python", str(script.relative_to(ROOT)))
 
 
-@nox.session(default=False)
+@nox.session(default=False, venv_backend="none")
 def dev(session: nox.Session) -> None:
     """Create `.venv-dev` with everything, to run the step scripts and the tests by hand."""
     location = session.posargs[0] if session.posargs else ".venv-dev"
-    session.run("uv", "venv", "--allow-existing", location, external=True)
-    env = {"VIRTUAL_ENV": str(Path(location).resolve())}
-    if links := os.environ.get("UV_FIND_LINKS") or _find_links():
-        env["UV_FIND_LINKS"] = " ".join(links.split())
+    if not os.environ.get("UV_FIND_LINKS") and (links := _find_links()):
+        session.env["UV_FIND_LINKS"] = " ".join(links.split())
+    session.run("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, location)
     extras = ",".join((*STEPS, "train", "lora", "parquet", "report", "services", "serve"))
     groups = [package for group in GROUPS for package in _group(group)]
-    session.run(
-        "uv", "pip", "install", "-c", "constraints.txt", "-e", f".[{extras}]", *groups, env=env, external=True
-    )
-    session.log(f"ready: {location}/bin/python examples/math_example/prepare_data.py")
+    # Named outright: with a VIRTUAL_ENV of the caller's, uv would install there instead.
+    command = ["uv", "pip", "install", "--quiet", "--python", location, "-c", "constraints.txt"]
+    session.run(*command, "-e", f".[{extras}]", *groups)
+    session.log(f"ready: source {location}/bin/activate")
 
 
 @nox.session(default=False)
