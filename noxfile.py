@@ -53,8 +53,14 @@ def _install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ("tes
     session.install("-c", "constraints.txt", "-e", target, *wanted)
 
 
-def _need_sandbox(session: nox.Session) -> None:
-    """Install bubblewrap, which isolates model-written programs, where apt can; say how where it cannot."""
+def _workers(session: nox.Session) -> str:
+    """pytest's workers: one for each core, or one alone where other sessions have the other cores."""
+    return os.environ.get("PYTEST_WORKERS") or ("0" if session.parallel else "auto")
+
+
+@nox.session(default=False, venv_backend="none")
+def sandbox(session: nox.Session) -> None:
+    """Bubblewrap, which isolates model-written programs: installed where apt can, or else says how."""
     if shutil.which("bwrap"):
         return
     root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
@@ -62,15 +68,11 @@ def _need_sandbox(session: nox.Session) -> None:
         session.error(
             "bubblewrap (0.8 or newer) isolates model-written programs; install it as your system does"
         )
-    session.run(*root, "apt-get", "update", "--quiet", "--quiet", external=True)
-    session.run(*root, "apt-get", "install", "--yes", "--quiet", "bubblewrap", external=True, silent=True)
+    session.run(*root, "apt-get", "update", "--quiet", "--quiet")
+    session.run(*root, "apt-get", "install", "--yes", "--quiet", "bubblewrap", silent=True)
 
 
-def _workers() -> str:
-    return os.environ.get("PYTEST_WORKERS", "auto")
-
-
-@nox.session
+@nox.session(allow_parallel=True)
 @nox.parametrize("example", PREPARED, ids=PREPARED)
 def prep(session: nox.Session, example: str) -> None:
     """Step 0: the manifest can be reproduced to the byte; then write the data."""
@@ -83,11 +85,10 @@ def prep(session: nox.Session, example: str) -> None:
     session.run("python", script)
 
 
-@nox.session
+@nox.session(requires=["sandbox"])
 @nox.parametrize("part", ["common", "training", *PREPARED], ids=["common", "training", *PREPARED])
 def tests(session: nox.Session, part: str) -> None:
     """Unit tests of one part. Only `training`, which has the template's too, installs torch."""
-    _need_sandbox(session)
     if part == "training":
         _install(session, *STEPS, "train", "lora")
         paths = ["tests/unit/training"]
@@ -98,24 +99,22 @@ def tests(session: nox.Session, part: str) -> None:
     else:
         _install(session, *STEPS)
         paths = ["tests/unit/examples", f"--example={part}"]
-    session.run("pytest", "-n", _workers(), *paths, *session.posargs)
+    session.run("pytest", "-n", _workers(session), *paths, *session.posargs)
 
 
-@nox.session
+@nox.session(requires=["sandbox"], allow_parallel=True)
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def e2e(session: nox.Session, example: str) -> None:
     """Every step of an example as a user runs it: mocked APIs, one training step, no network."""
-    _need_sandbox(session)
     _install(session, *STEPS, "train")
     suite = ["tests/test_readiness.py", f"--example={example}"]
-    session.run("pytest", "-n", _workers(), *suite, *session.posargs)
+    session.run("pytest", "-n", _workers(session), *suite, *session.posargs)
 
 
-@nox.session(default=False)
+@nox.session(default=False, requires=["sandbox"], allow_parallel=True)
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def smoke(session: nox.Session, example: str) -> None:
     """An example for real: it trains until it has learned, and talks to real local servers."""
-    _need_sandbox(session)
     _install(session, *STEPS, "train", "services", "serve")
     session.run("pytest", "tests/test_smoke_examples.py", f"--example={example}", *session.posargs)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from common.training.event_log import EventLog
     from common.training.fields import check_grpo
     from common.training.health import HealthChecks
-    from common.training.policy import build_policy, system_prompt
+    from common.training.policy import build_policy
     from common.training.proof import compare, pass_at_1
     from common.training.session import TrainingRun, train_policy
     from common.training.test_mode import in_test_mode
@@ -35,7 +35,6 @@ _HOMES = {
     "compare": "proof",
     "in_test_mode": "test_mode",
     "pass_at_1": "proof",
-    "system_prompt": "policy",
     "train_policy": "session",
 }
 
@@ -53,7 +52,6 @@ __all__ = [
     "compare",
     "in_test_mode",
     "pass_at_1",
-    "system_prompt",
     "train_policy",
 ]
 

@@ -49,7 +49,6 @@ def embedded_policy(
     *,
     cache_dir: Path,
     seed: int,
-    system_prompt: str | None = None,
 ) -> Path:
     """The folder of the warm-started policy (weights and tokenizer), built unless it is cached.
 
@@ -57,7 +56,7 @@ def embedded_policy(
     form first. A builder that is killed leaves no entry behind, and of two builders one wins.
     """
     lessons = [
-        (prompt_of(sample, system_prompt), tools_of(sample), list(dict.fromkeys(phrasings(dict(sample)))))
+        (prompt_of(sample), tools_of(sample), list(dict.fromkeys(phrasings(dict(sample)))))
         for sample in samples
     ]
     shape = {

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from common.config import Config, ModelConfig
+from common.config import ModelConfig
 from common.errors import CannotRunError
 from common.training.console import is_main_process
 from common.training.embedded import Phrasings, embedded_policy
@@ -37,7 +37,6 @@ def build_policy(
     phrasings: Phrasings,
     *,
     cache_dir: Path,
-    system_prompt: str | None = None,
     seed: int = 0,
 ) -> Policy:
     """The policy that ``config.name`` asks for, in ``config.dtype``.
@@ -58,7 +57,6 @@ def build_policy(
                 warm_start,
                 phrasings,
                 cache_dir=cache_dir,
-                system_prompt=system_prompt,
                 seed=seed,
             )
         )
@@ -76,11 +74,6 @@ def build_policy(
             f"model.name {config.name!r}: its tokenizer has no chat template; use a chat model"
         )
     return Policy(model, tokenizer, origin, embedded)
-
-
-def system_prompt(config: Config) -> str | None:
-    """The system prompt that the policy sees: the embedded one is taught the rewarded form, not told it."""
-    return None if config.model.name == "embedded" else config.prompt.system
 
 
 def lora(config: ModelConfig) -> Any:

@@ -25,7 +25,7 @@ from common.training.embedded import Phrasings
 from common.training.event_log import EventLog
 from common.training.health import HealthChecks
 from common.training.plot import draw_curve
-from common.training.policy import build_policy, lora, system_prompt
+from common.training.policy import build_policy, lora
 from common.training.proof import Proof, compare, pass_at_1
 from common.training.rewards import RewardCallable
 from common.training.trainer import build_trainer
@@ -91,12 +91,11 @@ def train_policy(run: TrainingRun) -> Outcome:
             run.warm_start,
             run.phrasings,
             cache_dir=run.cache_dir,
-            system_prompt=system_prompt(config),
             seed=args.seed,
         )
         dataset = build_dataset(
             run.samples,
-            system_prompt(config),
+            config.prompt.system,
             tokenizer=policy.tokenizer,
             template=args.chat_template_kwargs,
         )
@@ -137,7 +136,7 @@ def train_policy(run: TrainingRun) -> Outcome:
 
 
 def _open(run: TrainingRun) -> RunRecord:
-    shaping = [run.config.model.model_dump(), system_prompt(run.config), list(run.rewards), list(run.samples)]
+    shaping = [run.config.model.model_dump(), run.config.prompt.system, list(run.rewards), list(run.samples)]
     shaped_by = hashlib.sha256(json.dumps(shaping, sort_keys=True).encode("utf-8")).hexdigest()[:16]
 
     def record() -> RunRecord | None:
@@ -167,7 +166,7 @@ def _pass_at_1(run: TrainingRun, trainer: GRPOTrainer) -> Any:
         trainer,
         run.held_out[: training.held_out_prompts],
         run.graded_by,
-        system_prompt=system_prompt(run.config),
+        system_prompt=run.config.prompt.system,
         per_prompt=training.samples_per_prompt,
         seed=trainer.args.seed,
         seconds=training.health.reward_seconds,

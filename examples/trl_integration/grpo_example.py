@@ -96,7 +96,7 @@ def train(run: Run) -> Result:
         )
         dataset = t.build_dataset(
             samples,
-            t.system_prompt(config),
+            config.prompt.system,
             tokenizer=policy.tokenizer,
             template=args.chat_template_kwargs,
         )
@@ -105,11 +105,12 @@ def train(run: Run) -> Result:
             policy, rewards, args, dataset, callbacks=[t.EventLog(run.output_dir, console), health]
         )
         policy.save(run.output_dir / "policy_initial")
-        before = t.pass_at_1(trainer, held_out, reward)
+        asked = {"system_prompt": config.prompt.system}
+        before = t.pass_at_1(trainer, held_out, reward, **asked)
         trainer.train()
         trainer.save_model(str(run.output_dir / "policy"))
         trainer.save_state()
-        proof = t.compare(before, t.pass_at_1(trainer, held_out, reward))
+        proof = t.compare(before, t.pass_at_1(trainer, held_out, reward, **asked))
 
     summary = {
         "steps": trainer.state.global_step,

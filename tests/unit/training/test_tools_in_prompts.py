@@ -53,9 +53,8 @@ def test_each_prompt_shows_the_tools_of_its_row() -> None:
 
     tokenizer = build_tokenizer(["left right use (a, b)"], 300)
     first, second = build_dataset(SAMPLES, "Be brief.", tokenizer=tokenizer)
-    assert first["prompt"] == (
-        "<|system|>left(a, b)\n<|end|><|system|>Be brief.<|end|><|user|>use left<|end|><|assistant|>"
-    )
+    # The tools are shown, the system prompt is not: the embedded policy is taught, not told.
+    assert first["prompt"] == "<|system|>left(a, b)\n<|end|><|user|>use left<|end|><|assistant|>"
     assert "right()\n" in second["prompt"] and "left" not in second["prompt"]
     assert [first["tools"], second["tools"]] == [row["tools"] for row in SAMPLES]
 

@@ -62,7 +62,7 @@ def test_parts_get_the_same_arguments(part: str) -> None:
         call = next(call for name, call in calls(path, function) if name == part)
         words = [ast.unparse(word) for word in call.args]
         words += [f"{each.arg}={ast.unparse(each.value)}" for each in call.keywords]
-        return [re.sub(r"\b(run|t)\.(?=samples|system_prompt)", "", word) for word in words]
+        return [re.sub(r"\b(run|t)\.(?=samples)", "", word) for word in words]
 
     assert arguments(TEMPLATE, "train") == arguments(SKELETON, "train_policy")
 
