@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from common.config import load_config
-from common.services.policy import Gateway, serve_gateway, serve_policy
+from common.services.servers import Gateway, serve_gateway, serve_policy
 from tests.conftest import ROOT
 from tests.support.clone import Clone, rows, summary
 

@@ -11,7 +11,7 @@ import inspect
 import pprint
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,7 +35,7 @@ for _path, _text in SOURCES.items():
     with open(_file, "w", encoding="utf-8") as _stream:
         _stream.write(_text)
 sys.path.insert(0, _folder)
-reward = importlib.import_module({module!r}).{attribute}
+{setup}reward = importlib.import_module({module!r}).{attribute}
 
 
 def evaluate(messages, ground_truth=None, **kwargs):
@@ -47,10 +47,17 @@ def evaluate(messages, ground_truth=None, **kwargs):
     return {{**metric, "metrics": {{{name!r}: metric}}}}
 '''
 
+_SETUP = """\
+from common.sandbox import SandboxSettings, configure
 
-def bundle(reward: Any) -> str:
+configure(SandboxSettings(**{settings!r}))
+"""
+
+
+def bundle(reward: Any, sandbox: Mapping[str, Any] | None = None) -> str:
     """The text of a ``main.py`` whose ``evaluate`` is ``reward``.
 
+    ``sandbox`` (fields of ``SandboxSettings``) is where it runs programs, for a reward that runs any.
     Raises ``CannotRunError`` when ``reward`` cannot be found again by its module and name (a closure or
     a lambda), because then its code cannot be sent.
     """
@@ -64,6 +71,7 @@ def bundle(reward: Any) -> str:
     return _MAIN.format(
         name=reward.__name__,
         sources=pprint.pformat(sources, width=120, sort_dicts=False),
+        setup="" if sandbox is None else _SETUP.format(settings=dict(sandbox)),
         module=module.__name__,
         attribute=attribute,
     )

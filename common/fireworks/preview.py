@@ -35,10 +35,20 @@ class Preview:
 
 
 def preview_request(
-    reward: Any, name: str, samples: Sequence[Sample], requirements: Sequence[str] = ()
+    reward: Any,
+    name: str,
+    samples: Sequence[Sample],
+    requirements: Sequence[str] = (),
+    sandbox: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The body to post: ``reward`` bundled as a Python evaluator, and one JSON string per sample."""
+    """The body to post: ``reward`` bundled as a Python evaluator, and one JSON string per sample.
+
+    ``sandbox``: the settings of the sandbox it opens there; its API's client needs one package more.
+    """
+    if sandbox is not None and sandbox["backend"] == "api":
+        requirements = [*requirements, "requests"]
     description = f"{name}: {reward.__name__}"
+    files = {"main.py": bundle(reward, sandbox)}
     return {
         "evaluator": {
             "displayName": name,
@@ -48,7 +58,10 @@ def preview_request(
                     "type": "CODE_SNIPPETS",
                     "name": reward.__name__,
                     "description": description,
-                    "codeSnippets": {"language": "python", "fileContents": {"main.py": bundle(reward)}},
+                    "codeSnippets": {
+                        "language": "python",
+                        "fileContents": files,
+                    },
                 }
             ],
             "requirements": "\n".join(requirements),

@@ -11,7 +11,8 @@ Covered by the local backend (``tests/unit/sandbox`` holds a test for each line)
   there. The one writable place is a private ``/tmp`` of bounded size that vanishes with the run.
 - Processes: the program sees and signals only its own (PID namespace). Whatever it left behind, daemons
   included, is dead before ``run`` returns.
-- Network: none, loopback of the host included. No System V or POSIX IPC with the host.
+- Network: none, loopback of the host included, unless the caller asks for it (``Limits.network``). No
+  System V or POSIX IPC with the host.
 - Privileges: an unprivileged uid, no capabilities, no_new_privs. Started by root, each program running at a
   time has a uid of its own, also across processes. System calls that open more kernel (user namespaces,
   mounts, ptrace, keyrings, bpf, perf, io_uring, memfd, System V shared memory) are refused on x86-64 and

@@ -67,7 +67,7 @@ def _devices() -> list[str]:
 def _fixed() -> tuple[tuple[str, ...], str, str]:
     """What is the same in every run: bubblewrap's arguments, the interpreter inside, the boot code."""
     bind_interpreter, interpreter = _interpreter()
-    arguments = ["--clearenv", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    arguments = ["--clearenv", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session"]
     if os.geteuid() != 0:
         arguments += ["--unshare-user", "--disable-userns"]
@@ -143,6 +143,8 @@ def command(
     """
     fixed, interpreter, boot = _fixed()
     arguments = [bwrap, *fixed, "--json-status-fd", str(status_fd)]
+    if not limits.network:
+        arguments.append("--unshare-net")
     if seccomp_fd is not None:
         arguments += ["--seccomp", str(seccomp_fd)]
     arguments += ["--perms", "1777", "--size", str(limits.tmp_mb * _MIB), "--tmpfs", "/tmp"]

@@ -25,6 +25,8 @@ class Limits:
     """Size of the private ``/tmp``, and of any one file (MiB)."""
     output_bytes: int = 4 * 1024 * 1024
     """Size of stdout, and separately of stderr."""
+    network: bool = False
+    """Whether it may use the machine's network (names are not resolved). Never for what a policy wrote."""
 
 
 @dataclass(frozen=True)

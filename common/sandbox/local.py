@@ -38,7 +38,8 @@ class LocalSandbox:
     def _prove_it_works(self) -> None:
         try:
             result = self.run("print(6 * 7)", limits=Limits())
-        except InfrastructureError as error:
+        except (InfrastructureError, OSError) as error:
+            # OSError: inside another sandbox the program cannot even be handed over.
             raise InfrastructureError(
                 f"no local sandbox: {error}; bubblewrap 0.8 or newer and user namespaces "
                 f"(or root with CAP_SYS_ADMIN) are needed: allow them {_ADVICE}"

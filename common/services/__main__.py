@@ -1,4 +1,4 @@
-"""A trained policy and a local Fireworks gateway in front of it, until Ctrl-C.
+"""A trained policy, a local Fireworks gateway in front of it, and a code sandbox, until Ctrl-C.
 
 python -m common.services --policy outputs/math_example/train/policy
 """
@@ -34,12 +34,13 @@ def _main(argv: Sequence[str]) -> None:
     parser.add_argument("--faults", type=Path, metavar="FILE", help="scripted faults, a JSON list")
     parser.add_argument("--example", default="math_example", help="the example that the printed command runs")
     options = parser.parse_args(argv)
-    from common.services.policy import serve_gateway, serve_policy
+    from common.services.servers import serve_code_sandbox, serve_gateway, serve_policy
 
     given = os.environ.get("FIREWORKS_API_KEY", "").strip()
     signal.signal(signal.SIGTERM, _stop)
     say(f"starting transformers serve on {options.policy} (some ten seconds) ...")
     with (
+        serve_code_sandbox() as code_sandbox,
         serve_policy(options.policy, options.model, device=options.device) as upstream,
         serve_gateway(
             upstream,
@@ -47,13 +48,21 @@ def _main(argv: Sequence[str]) -> None:
             faults=options.faults,
             key=given or "local",
             port=options.port,
+            evaluator_network=True,
         ) as gateway,
     ):
         variables = {**gateway.environment, **({"FIREWORKS_API_KEY": "$FIREWORKS_API_KEY"} if given else {})}
         command = " ".join(f"{name}={value}" for name, value in variables.items())
         script = f"examples/{options.example}/fireworks_regenerate.py"
-        emit("ready", url=gateway.url, upstream=upstream, journal=str(gateway.journal))
+        emit(
+            "ready",
+            url=gateway.url,
+            upstream=upstream,
+            code_sandbox=code_sandbox,
+            journal=str(gateway.journal),
+        )
         say(f"base_url: {gateway.url}")
+        say(f"programs: --sandbox.backend api --sandbox.base_url {code_sandbox}")
         say(f"try it:   {command} python {script} --fireworks.base_url {gateway.url}")
         gateway.process.wait()
         raise CannotRunError("the gateway ended by itself; its own error stands above")

@@ -8,9 +8,9 @@ upstream server's is. Faults can be scripted (``faults.py``), and a journal says
 """
 
 import argparse
+import dataclasses
 import os
 import secrets
-import socket
 import sys
 import tempfile
 import time
@@ -19,17 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import requests
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from common.errors import CannotRunError, InfrastructureError
-from common.events import emit, say
+from common.events import say
 from common.fireworks.evaluation import DRIVER, FOLDER, driver_input, preview_answer
 from common.sandbox import Limits, open_sandbox
 from common.services.faults import Fault, read_faults
+from common.services.loopback import serve
 from common.services.packages import RequirementError, place_requirements
 from common.services.schema import (
     ChatRequest,
@@ -39,19 +39,26 @@ from common.services.schema import (
     complaint,
     completion_of,
 )
-from common.services.wire import ReachableProtocol, Wire
+from common.services.wire import Wire
 
 UPSTREAM_SECONDS = 600.0
 EVALUATOR_LIMITS = Limits(timeout_seconds=300.0, memory_mb=3072, processes=64, tmp_mb=256)
 
 
 def create_app(
-    upstream: str, key: str, *, journal: Path | None = None, faults: Sequence[Fault] = ()
+    upstream: str,
+    key: str,
+    *,
+    journal: Path | None = None,
+    faults: Sequence[Fault] = (),
+    evaluator_network: bool = False,
 ) -> FastAPI:
     """The gateway before the OpenAI-compatible server at ``upstream``; ``key`` is the one it lets in.
 
-    To be served by ``build_server``: resets need its protocol.
+    ``evaluator_network``: posted evaluators, which the key's owner wrote, may use the network as they may
+    where they are hosted. To be served by ``build_server``: resets need its protocol.
     """
+    limits = dataclasses.replace(EVALUATOR_LIMITS, network=evaluator_network)
     app = FastAPI(openapi_url=None)
     app.add_middleware(Wire, journal=journal, script=faults)
 
@@ -76,7 +83,7 @@ def create_app(
             return JSONResponse(account_error(401, "the key is not the one this gateway lets in"), 401)
         try:
             asked = PreviewRequest.model_validate_json(await request.body())
-            return JSONResponse(await run_in_threadpool(run_preview, asked))
+            return JSONResponse(await run_in_threadpool(run_preview, asked, limits))
         except ValidationError as error:
             return JSONResponse(account_error(400, complaint(error)), 400)
         except (RequirementError, ValueError) as error:
@@ -115,7 +122,7 @@ def ask_upstream(upstream: str, asked: ChatRequest) -> tuple[int, dict[str, Any]
     return status, chat_error(status, f"upstream: {answer.text[:300]}")
 
 
-def run_preview(asked: PreviewRequest) -> dict[str, Any]:
+def run_preview(asked: PreviewRequest, limits: Limits = EVALUATOR_LIMITS) -> dict[str, Any]:
     """Run the posted evaluator over the posted rows in the sandbox; the API's answer, in its wire types.
 
     Raises ``RequirementError`` or ``ValueError`` for a request that cannot be run, ``InfrastructureError``
@@ -134,7 +141,7 @@ def run_preview(asked: PreviewRequest) -> dict[str, Any]:
             driver_input(asked.rows),
             files={f"{FOLDER}/{path}": text for path, text in asked.files.items()},
             packages=[packages],
-            limits=EVALUATOR_LIMITS,
+            limits=limits,
         )
     return preview_answer(
         len(asked.rows),
@@ -143,35 +150,6 @@ def run_preview(asked: PreviewRequest) -> dict[str, Any]:
         seconds=time.monotonic() - start,
         died=done.reason if done.status != "error" else done.stderr,
     )
-
-
-def build_server(app: FastAPI) -> uvicorn.Server:
-    """A server for the gateway's application; ``run(sockets=[...])`` it."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http=ReachableProtocol,
-            ws="none",
-            lifespan="off",
-            log_level="error",
-            timeout_graceful_shutdown=5,
-        )
-    )
-
-
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback, port 0 for a free one; raises ``CannotRunError`` when it is taken."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise CannotRunError(
-            f"--port {port}: cannot listen there ({error.strerror}); give another or 0"
-        ) from None
-    listener.listen(128)
-    return listener
 
 
 def _main(argv: Sequence[str]) -> None:
@@ -183,15 +161,26 @@ def _main(argv: Sequence[str]) -> None:
     parser.add_argument(
         "--key-env", default="FIREWORKS_API_KEY", metavar="NAME", help="environment variable with the key"
     )
+    parser.add_argument(
+        "--evaluator-network",
+        action="store_true",
+        help="let posted evaluators reach this machine's network: a code-sandbox service, say",
+    )
     options = parser.parse_args(argv)
     key = os.environ.get(options.key_env, "").strip()
     if not key:
         raise CannotRunError(f"{options.key_env} is not set; export the key that the gateway should let in")
     faults = read_faults(options.faults) if options.faults else []
-    app = create_app(options.upstream.rstrip("/"), key, journal=options.journal, faults=faults)
-    with listen(options.port) as listener:
-        emit("listening", url=f"http://127.0.0.1:{listener.getsockname()[1]}")
-        build_server(app).run(sockets=[listener])
+    serve(
+        create_app(
+            options.upstream.rstrip("/"),
+            key,
+            journal=options.journal,
+            faults=faults,
+            evaluator_network=options.evaluator_network,
+        ),
+        options.port,
+    )
 
 
 if __name__ == "__main__":

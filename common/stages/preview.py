@@ -4,6 +4,7 @@ Besides each reference answer a wrong answer is sent: an evaluator that always s
 references alone.
 """
 
+import sys
 from typing import Any
 
 from common.dataset import Sample, read_samples, write_jsonl
@@ -25,6 +26,15 @@ def rows_to_send(task: Task, samples: list[Sample]) -> list[Sample]:
     return rows
 
 
+def _sandbox_there(run: Run) -> dict[str, Any] | None:
+    """The sandbox that the evaluator opens where it runs; none for a reward that runs no programs."""
+    if "common.sandbox" not in sys.modules:
+        return None
+    settings = run.config.sandbox.model_dump()
+    # No mock of this process reaches the evaluator's; what the sandbox's mock asks is the local one.
+    return {**settings, "backend": "local"} if is_on("TEST_MOCK_CODE_SANDBOX") else settings
+
+
 def _body(run: Run) -> Result:
     from common.fireworks.client import FireworksClient, credentials
     from common.fireworks.preview import parse_preview, preview_request
@@ -33,7 +43,9 @@ def _body(run: Run) -> Result:
     samples = read_samples(run.data_dir / "dataset.jsonl", run.options.limit or settings.preview_samples)
     client = FireworksClient(settings, credentials(mocked=is_on(SWITCH), needs_account=True))
     rows = rows_to_send(run.task, samples)
-    request = preview_request(run.task.reward, run.task.name, rows, run.task.evaluator_requirements)
+    request = preview_request(
+        run.task.reward, run.task.name, rows, run.task.evaluator_requirements, _sandbox_there(run)
+    )
     local = score(run.task, [row["messages"][-1:] for row in rows], rows)
     preview = parse_preview(client.post(client.preview_url, request), len(rows))
     results: list[dict[str, Any]] = [

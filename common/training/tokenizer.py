@@ -32,8 +32,7 @@ CHAT_TEMPLATE = (
 """Roles are tokens of their own, every message ends in ``<|end|>``, and appending a message never changes
 what stands before it. A tool is shown as ``name(argument, argument)``: JSON schemas are what larger models'
 templates show, and would make most of a prompt that a policy of this size has to read. System messages are
-left out: the embedded policy is taught the rewarded form and not told it, whoever asks (``transformers serve``
-is sent the hosted model's system prompt)."""
+left out: the embedded policy is taught the rewarded form and not told it, whoever asks."""
 
 
 def build_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:

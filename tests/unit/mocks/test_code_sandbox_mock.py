@@ -10,10 +10,11 @@ import pytest
 import requests
 
 from common.errors import CannotRunError, InfrastructureError
-from common.mocks import activate, code_sandbox
+from common.mocks import activate
 from common.rewards.code import make_code_reward
 from common.sandbox import Limits, RunResult, Status
 from common.sandbox.api import ApiSandbox
+from common.sandbox.service import wire_answer
 from common.switches import SWITCHES
 
 URL = "http://sandbox.test"
@@ -144,6 +145,6 @@ def test_broken_recordings_are_refused(
 def test_no_ending_but_a_good_one_looks_like_success(
     status: Status, exit_code: int | None, wire: tuple[str, str], return_code: int | None
 ) -> None:
-    answer = code_sandbox.wire_answer(RunResult(status, exit_code, "out", "err", 0.1, "why"))
+    answer = wire_answer(RunResult(status, exit_code, "out", "err", 0.1, "why"))
     assert (answer["status"], answer["run_result"]["status"]) == wire
     assert answer["run_result"]["return_code"] == return_code

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from common.rewards import math_reward
 from common.services.faults import Fault
-from common.services.gateway import build_server, create_app, listen
+from common.services.gateway import create_app
+from common.services.loopback import build_server, listen
 from common.stages import preview, regenerate
 from common.stages.task import Task
 from tests.support.api_server import Reply, Server, completion, serve

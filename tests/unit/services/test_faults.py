@@ -19,8 +19,8 @@ import pytest
 from common.config import FireworksConfig
 from common.fireworks.client import Credentials, FireworksClient
 from common.fireworks.errors import ServiceError
-from common.services.gateway import listen
-from common.services.policy import serve_gateway
+from common.services.loopback import listen
+from common.services.servers import serve_gateway
 from common.stages.task import Task
 from tests.conftest import ROOT
 from tests.support.api_server import Server

@@ -18,7 +18,8 @@ from common.fireworks.preview import parse_preview, preview_request
 from common.rewards import math_reward
 from common.services import packages
 from common.services.faults import read_faults
-from common.services.gateway import ask_upstream, create_app, listen, run_preview
+from common.services.gateway import ask_upstream, create_app, run_preview
+from common.services.loopback import listen
 from common.services.packages import RequirementError, place_requirements
 from common.services.schema import ChatRequest, PreviewRequest, completion_of
 from tests.conftest import ROOT

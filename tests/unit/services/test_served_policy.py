@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from common.services.policy import serve_gateway, serve_policy
-from tests.unit.services.test_policy import MODEL
+from common.services.servers import serve_gateway, serve_policy
+from tests.unit.services.test_servers import MODEL
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.5])

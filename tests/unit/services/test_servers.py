@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from common.errors import CannotRunError, InfrastructureError
-from common.services import policy
-from common.services.policy import serve_policy
+from common.services import servers
+from common.services.servers import serve_policy
 from tests.conftest import ROOT
 from tests.unit.services.conftest import KEY
 
@@ -37,8 +37,8 @@ def test_the_policy_lies_where_its_model_id_says_and_may_sample(
         seen["config"] = (place / "config.json").resolve()
         raise InfrastructureError("seen")
 
-    monkeypatch.setattr(policy, "_process", look)
-    monkeypatch.setattr(policy, "find_spec", lambda name: name)  # this needs no transformers
+    monkeypatch.setattr(servers, "_process", look)
+    monkeypatch.setattr(servers, "find_spec", lambda name: name)  # this needs no transformers
     monkeypatch.setenv("FIREWORKS_API_KEY", KEY)
     with pytest.raises(InfrastructureError, match="seen"), serve_policy(source, MODEL):
         pass
@@ -61,7 +61,7 @@ def test_a_server_that_dies_is_an_error_with_its_last_words(
     dead = subprocess.Popen([sys.executable, "-c", ""], text=True)
     dead.wait()
     with pytest.raises(InfrastructureError, match="these weights are broken"):
-        policy._wait_until_healthy("http://127.0.0.1:9", dead, tmp_path / "log")
+        servers._wait_until_healthy("http://127.0.0.1:9", dead, tmp_path / "log")
 
 
 def test_the_command_refuses_a_missing_policy_in_one_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Start and stop the two servers as processes of their own: the policy, and the gateway before it."""
+"""Start and stop servers as processes of their own: the policy, the gateway before it, a code sandbox."""
 
 import json
 import os
@@ -78,22 +78,48 @@ def serve_policy(policy_dir: Path, model_id: str, *, device: str = "cpu") -> Ite
 
 @contextmanager
 def serve_gateway(
-    upstream: str, *, journal: Path, faults: Path | None = None, key: str | None = None, port: int = 0
+    upstream: str,
+    *,
+    journal: Path,
+    faults: Path | None = None,
+    key: str | None = None,
+    port: int = 0,
+    evaluator_network: bool = False,
 ) -> Iterator[Gateway]:
     """The gateway before ``upstream``, in a process of its own; a made-up key lets in unless one is given.
 
-    Raises ``CannotRunError`` when it refuses its arguments.
+    ``evaluator_network``: posted evaluators may reach this machine's network. Raises ``CannotRunError`` when
+    the gateway refuses its arguments.
     """
     key = key or f"local-{secrets.token_hex(8)}"
-    words = [sys.executable, "-m", "common.services.gateway", "--upstream", upstream, "--port", str(port)]
+    words = ["common.services.gateway", "--upstream", upstream, "--port", str(port)]
     words += ["--journal", str(journal)] + (["--faults", str(faults)] if faults else [])
+    words += ["--evaluator-network"] if evaluator_network else []
     environment = {"FIREWORKS_API_KEY": key, "FIREWORKS_ACCOUNT_ID": "local"}
-    with _process(words, env={**os.environ, **environment}, stdout=subprocess.PIPE) as process:
+    with _listening(words, {**os.environ, **environment}) as (url, process):
+        yield Gateway(url, journal, environment, process)
+
+
+@contextmanager
+def serve_code_sandbox(*, port: int = 0) -> Iterator[str]:
+    """A SandboxFusion-compatible service that runs programs in the local sandbox; yields its base address.
+
+    Raises ``CannotRunError`` when nothing can isolate programs here.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
+    with _listening(["common.services.code_sandbox", "--port", str(port)], environment) as (url, _):
+        yield url
+
+
+@contextmanager
+def _listening(words: Sequence[str], env: Mapping[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run a module that emits where it listens; yields its address and process."""
+    with _process([sys.executable, "-m", *words], env=env, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         first = process.stdout.readline()  # it speaks once it listens, or ends
         if not first:
-            raise CannotRunError("the gateway did not start; its own error stands above")
-        yield Gateway(json.loads(first)["url"], journal, environment, process)
+            raise CannotRunError(f"{words[0]} did not start; its own error stands above")
+        yield json.loads(first)["url"], process
 
 
 def _lay_out(policy: Path, place: Path) -> None:
