@@ -23,7 +23,7 @@ class Recording:
         id: the sample the request was made for.
         synthetic: made up by this project, not recorded from the API.
         kind: of a synthetic answer: what it imitates.
-        expected_score: of a synthetic answer: what a correct reward gives it.
+        expected_score: what a correct reward gives it; of a real answer, what it was given when recorded.
     """
 
     id: str

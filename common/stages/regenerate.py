@@ -21,6 +21,7 @@ from common.switches import is_on
 
 if TYPE_CHECKING:
     from common.fireworks.chat import Answer
+    from common.fireworks.recordings import Recording
 
 SWITCH = "TEST_MOCK_FIREWORKS_REGEN"
 
@@ -29,6 +30,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add_limit(parser)
     parser.add_argument(
         "--indices", metavar="I,J,K-L", help="only these rows of dataset.jsonl, counted from 0"
+    )
+    parser.add_argument(
+        "--split",
+        choices=("dataset", "held_out"),
+        default="dataset",
+        help="ask for the rows of this file: dataset.jsonl, which is trained on, or held_out.jsonl",
     )
     parser.add_argument(
         "--concurrency", dest="fireworks.concurrency", metavar="N", help="requests in flight at once"
@@ -52,12 +59,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--record",
         action="store_true",
-        help="save the answers as the example's recordings, for the mock to replay",
+        help="save the answers as the example's recordings, for the mock to replay; those of other rows stay",
     )
     parser.add_argument(
         "--record-synthetic",
         action="store_true",
-        help="ask nobody: save made-up answers, good and bad, as recordings",
+        help="ask nobody: save made-up answers, good and bad, as recordings; those of other rows stay",
     )
 
 
@@ -83,18 +90,20 @@ def selected(count: int, indices: str | None) -> list[int]:
 def _body(run: Run) -> Result:
     from common.fireworks.chat import chat_request, parse_chat, request_hash
     from common.fireworks.client import FireworksClient, credentials
-    from common.fireworks.recordings import Recording, write_recordings
+    from common.fireworks.recordings import Recording
 
-    samples = read_samples(run.data_dir / "dataset.jsonl", run.options.limit)
-    samples = [samples[index] for index in selected(len(samples), run.options.indices)]
-    recordings_path = run.task.folder / "recordings" / "chat.jsonl"
-    if run.options.record_synthetic:
+    options = run.options
+    if options.split != "dataset" and (options.record or options.record_synthetic):
+        raise CannotRunError(f"--split {options.split}: recordings are of the rows of dataset.jsonl")
+    whole = read_samples(run.data_dir / f"{options.split}.jsonl")
+    samples = whole[: options.limit]
+    samples = [samples[index] for index in selected(len(samples), options.indices)]
+    if options.record_synthetic:
         from common.stages.synthetic import synthetic_recordings
 
-        write_recordings(recordings_path, synthetic_recordings(run.task, samples, run.config))
-        return Result(True, {"rows": len(samples), "recordings": str(recordings_path)})
+        return Result(True, _record(run, whole, synthetic_recordings(run.task, samples, run.config)))
     mocked = is_on(SWITCH)
-    if mocked and run.options.record:
+    if mocked and options.record:
         raise CannotRunError(f"--record saves real answers, but {SWITCH} is on; switch it off")
     keys = credentials(mocked=mocked, needs_account=False)
     client = FireworksClient(run.config.fireworks, keys)
@@ -106,7 +115,7 @@ def _body(run: Run) -> Result:
         parse_chat(response)  # an answer that cannot be read is not journaled as finished
         return {"id": name, "request_sha256": hashes[name], "response": response}
 
-    with Journal.open(run.output_dir / "answers.jsonl", fresh=run.options.fresh) as journal:
+    with Journal.open(run.output_dir / "answers.jsonl", fresh=options.fresh) as journal:
         # An entry counts only for the very request it answered: another prompt or model asks again.
         done = {
             e["id"]: e["response"] for e in journal.entries() if e["request_sha256"] == hashes.get(e["id"])
@@ -116,13 +125,35 @@ def _body(run: Run) -> Result:
         for entry in _answers(open_rows, ask, run.config.fireworks.concurrency, total=len(samples)):
             journal.append(entry)
             done[entry["id"]] = entry["response"]
-    if run.options.record:
-        recordings = [Recording(name, requests[name], done[name]) for name in requests]
-        write_recordings(recordings_path, recordings, key=keys.api_key, account=keys.account_id)
     answers = [parse_chat(done[sample["id"]]) for sample in samples]
     rows = scored(run.task, samples, answers)
     write_jsonl(run.output_dir / "results.jsonl", rows)
+    if options.record:
+        recordings = [
+            Recording(row["id"], requests[row["id"]], done[row["id"]], expected_score=row["score"])
+            for row in rows
+        ]
+        _record(run, whole, recordings, key=keys.api_key, account=keys.account_id)
     return _result(run, rows, kept)
+
+
+def _record(run: Run, whole: list[Sample], new: list[Recording], **secrets: str) -> dict[str, Any]:
+    """Save ``new`` recordings in the place of those of the same rows, and drop those that no row asks for.
+
+    Returns the summary's fields.
+    """
+    from common.fireworks.chat import chat_request, request_hash
+    from common.fireworks.recordings import read_recordings, write_recordings
+
+    path = run.task.folder / "recordings" / "chat.jsonl"
+    old = read_recordings(path).values() if path.is_file() else ()
+    # Another prompt, model or setting makes a recording one that nothing will ever find.
+    asked = {sample["id"]: request_hash(chat_request(sample, run.config)) for sample in whole}
+    by_id = {each.id: each for each in old if request_hash(each.request) == asked.get(each.id)}
+    stay = by_id.keys() - {each.id for each in new}
+    by_id |= {each.id: each for each in new}
+    write_recordings(path, [by_id[name] for name in asked if name in by_id], **secrets)
+    return {"rows": len(new), "recordings": str(path), "of_other_rows": len(stay)}
 
 
 def _answers(

@@ -1,0 +1,74 @@
+"""What ``--record`` leaves behind: real answers in the place of made-up ones, replayed by the mock as they were."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.stages.task import Task
+from tests.unit.services.conftest import Ended
+
+Step = Callable[..., Ended]
+
+
+def recordings(task: Task) -> dict[str, dict[str, Any]]:
+    text = (task.folder / "recordings" / "chat.jsonl").read_text()
+    return {row["id"]: row for row in map(json.loads, text.splitlines())}
+
+
+@pytest.fixture
+def made_up(task: Task) -> Task:
+    """The task with phrasings, which made-up answers need."""
+    object.__setattr__(task, "phrasings", lambda sample: ["", sample["ground_truth"]])
+    return task
+
+
+def test_real_answers_replace_made_up_ones_of_the_same_rows(
+    made_up: Task, run_step: Step, start_gateway: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    assert run_step("http://127.0.0.1:9", output, "--record-synthetic", "--limit", "4").code == 0
+    with start_gateway() as gateway:
+        ended = run_step(gateway.url, output, "--record", "--limit", "3")
+    assert ended.code == 0, ended.stderr
+    found = recordings(made_up)
+    assert [(name, row["synthetic"], row["expected_score"]) for name, row in found.items()] == [
+        ("q0", False, 1.0),
+        ("q1", False, 1.0),
+        ("q2", False, 0.0),
+        ("q3", True, 1.0),
+    ]
+    monkeypatch.setenv("TEST_MOCK_FIREWORKS_REGEN", "1")
+    replayed = run_step("http://127.0.0.1:9", tmp_path / "replayed", "--limit", "4")
+    assert replayed.code == 0, replayed.stderr
+    rows = (tmp_path / "replayed" / "results.jsonl").read_text().splitlines()
+    assert {row["id"]: row["score"] for row in map(json.loads, rows)} == {
+        name: row["expected_score"] for name, row in found.items()
+    }
+
+
+def test_recordings_that_no_row_asks_for_go(made_up: Task, run_step: Step, tmp_path: Path) -> None:
+    def record(*options: str) -> dict[str, Any]:
+        ended = run_step("http://127.0.0.1:9", tmp_path / "out", "--record-synthetic", *options)
+        return dict(json.loads(ended.stdout.splitlines()[-1]))
+
+    assert record("--limit", "3")["of_other_rows"] == 0
+    assert record("--indices", "5")["of_other_rows"] == 3
+    assert list(recordings(made_up)) == ["q0", "q1", "q2", "q5"]
+    assert record("--indices", "1", "--prompt.system", "Other words.")["of_other_rows"] == 0
+    assert list(recordings(made_up)) == ["q1"]
+
+
+def test_held_out_rows_are_asked_but_not_recorded(
+    task: Task, run_step: Step, start_gateway: Any, tmp_path: Path
+) -> None:
+    (task.folder / "dataset.jsonl").rename(task.folder / "held_out.jsonl")
+    with start_gateway() as gateway:
+        assert run_step(gateway.url, tmp_path / "a", "--limit", "2").code == 2
+        ended = run_step(gateway.url, tmp_path / "b", "--limit", "2", "--split", "held_out")
+        refused = run_step(gateway.url, tmp_path / "c", "--split", "held_out", "--record")
+    assert ended.code == 0 and json.loads(ended.stdout.splitlines()[-1])["passed"] == 2
+    assert refused.code == 2 and "--split held_out" in refused.stderr
+    assert len(gateway.posts) == 2
