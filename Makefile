@@ -7,11 +7,11 @@ NOX := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/nox
 EXAMPLE ?=
 ARGS ?=
 
-# session or session(example)
-pick = $(NOX) -s $(if $(EXAMPLE),"$(1)($(EXAMPLE))",$(1)) $(if $(ARGS),-- $(ARGS))
+# session or session(example); of several examples, as many at once as there are cores
+pick = $(NOX) $(if $(EXAMPLE),-s "$(1)($(EXAMPLE))",--parallel auto -s $(1)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: smoke new-example help prep tests test e2e lint types bench dev constraints services clean
+.PHONY: help prep e2e smoke test tests docs drift report services lint types bench constraints dev new-example clean
 
 help: ## print this help
 	@echo "make TARGET [EXAMPLE=folder] [ARGS=\"words for the script or pytest\"]"
@@ -27,7 +27,10 @@ test: $(VENV)/ready ## lint, types and all unit tests
 	@$(NOX) -s lint types tests
 
 tests: $(VENV)/ready ## unit tests only
-	@$(call pick,tests)
+	@$(NOX) -s $(if $(EXAMPLE),"tests($(EXAMPLE))",tests) $(if $(ARGS),-- $(ARGS))
+
+docs: $(VENV)/ready ## every documented command is executed
+	@$(NOX) -s docs $(if $(ARGS),-- $(ARGS))
 
 drift: $(VENV)/ready ## mocks, recordings and requests against the types of the official SDK
 	@$(NOX) -s drift $(if $(ARGS),-- $(ARGS))
@@ -45,7 +48,8 @@ dev: $(VENV)/ready ## an environment with everything in .venv-dev, to run the sc
 	@$(NOX) -s dev
 
 smoke: $(VENV)/ready ## every example for real: trains until it has learned, talks to real local servers
-	@$(call pick,smoke)
+	@$(call pick,smoke); code=$$?; \
+		$(VENV)/bin/python -m tests.support.smoke_table $(EXAMPLE); exit $$code
 
 new-example: $(VENV)/ready ## copy an example: make new-example NAME=my_example [FROM=math_example]
 	@$(NOX) -s new_example -- $(NAME) $(FROM)

@@ -111,12 +111,25 @@ def e2e(session: nox.Session, example: str) -> None:
     session.run("pytest", "-n", _workers(session), *suite, *session.posargs)
 
 
+@nox.session(default=False, requires=["sandbox"])
+def docs(session: nox.Session) -> None:
+    """Every command of the READMEs, docs, docstrings and configurations is executed."""
+    _install(session, *STEPS, "train", "parquet", "services", groups=("test", "dev"))
+    session.env["OMP_NUM_THREADS"] = "1"
+    suite = ["--dist", "loadgroup", "tests/test_documented_commands.py"]
+    session.run("pytest", "-n", _workers(session), *suite, *session.posargs)
+
+
 @nox.session(default=False, requires=["sandbox"], allow_parallel=True)
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def smoke(session: nox.Session, example: str) -> None:
-    """An example for real: it trains until it has learned, and talks to real local servers."""
+    """An example for real: trained until it has learned, real local servers; `-- --live`: the real API."""
+    (ROOT / "outputs" / "smoke" / example / "smoke.json").unlink(missing_ok=True)
     _install(session, *STEPS, "train", "services", "serve")
-    session.run("pytest", "tests/test_smoke_examples.py", f"--example={example}", *session.posargs)
+    # Policies of a million weights gain nothing from a second thread, and sessions share the cores.
+    session.env["OMP_NUM_THREADS"] = "1"
+    suite = "tests/test_live_examples.py" if "--live" in session.posargs else "tests/test_smoke_examples.py"
+    session.run("pytest", suite, f"--example={example}", *session.posargs)
 
 
 @nox.session
@@ -160,7 +173,9 @@ def report(session: nox.Session) -> None:
 def services(session: nox.Session) -> None:
     """A trained policy and a local Fireworks gateway until Ctrl-C: `nox -s services -- --policy DIR`."""
     _install(session, *STEPS, "services", "serve", groups=())
-    session.run("python", "-m", "common.services", *session.posargs)
+    # Without patience nox would kill it before it has stopped its servers.
+    command = ["python", "-m", "common.services", *session.posargs]
+    session.run(*command, interrupt_timeout=30, terminate_timeout=30)
 
 
 @nox.session(default=False)

@@ -1,8 +1,8 @@
 """The jobs of CI, from what nox lists: one for each session, and only those that a change can affect.
 
-    python .github/matrix.py                        every session but the long ones
-    python .github/matrix.py --base origin/main     those that the changes since then can affect
-    python .github/matrix.py --long                 the long ones, too
+    python .github/matrix.py                      # every session but the long ones
+    python .github/matrix.py --base origin/main   # those that the changes since then can affect
+    python .github/matrix.py --long               # the long ones, too
 
 Prints the jobs as one line of JSON, for ``strategy.matrix.include``.
 """

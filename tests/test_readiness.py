@@ -5,7 +5,6 @@ to anywhere; ``test_the_network_is_blocked`` proves that by trying.
 """
 
 import json
-import math
 import socket
 import subprocess
 import sys
@@ -14,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.clone import Clone, events, rows, summary
+from tests.support.clone import Clone, rows, summary
 from tests.support.offline import python_offline
+from tests.support.training_log import NUMBERS, check_steps
 
 PREVIEW = {"TEST_MOCK_FIREWORKS_PREVIEW": "1"}
 REGENERATE = {"TEST_MOCK_FIREWORKS_REGEN": "1"}
@@ -126,17 +126,14 @@ def check_one_step(
     completed: subprocess.CompletedProcess[str], ran: dict[str, Any], output_dir: Path
 ) -> None:
     """What a training of exactly one step must have printed and written, for every training script."""
-    (step,) = [event for event in events(completed) if event["event"] == "train_step"]
+    (step,) = check_steps(completed, 1)
     assert step["step"] == ran["steps"] == 1
-    for name in ("loss", "reward", "reward_std", "grad_norm"):
-        assert isinstance(step[name], float) and math.isfinite(step[name]), (name, step)
     assert 0.0 < step["reward"] < 1.0, "all right or all wrong teaches nothing"
-    assert step["reward_std"] > 0 and step["grad_norm"] > 0
-    assert step["frac_reward_zero_std"] < 1.0, "no group's reward varies, so every advantage is zero"
+    assert step["reward_std"] > 0
     state = json.loads((output_dir / "trainer_state.json").read_text())
     assert state["global_step"] == 1
     (logged,) = [entry for entry in state["log_history"] if "loss" in entry]
-    for name in ("loss", "reward", "reward_std", "grad_norm", "frac_reward_zero_std"):
+    for name in NUMBERS:
         assert logged[name] == step[name], f"stdout and trainer_state.json disagree on {name}"
     assert changed_tensors(output_dir / "policy_initial", output_dir / "policy") > 0, "no weight moved"
     assert ran["weights_changed"] is True

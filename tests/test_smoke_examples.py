@@ -1,149 +1,140 @@
 """Smoke: every example for real. No switch, no mock: real training, real servers, real sockets.
 
 An example prepares its data, evaluates locally, trains until its claim of learning holds, and then talks to
-a local Fireworks gateway: the evaluator preview runs the posted reward, and the policy is asked before and
-after training. The served policy must answer more prompts rightly after training than before.
+local servers: a Fireworks gateway that runs the posted reward and asks the policy, as it was before training
+and as it is after, and a code sandbox for rewards that run programs. The policy that was trained, served,
+must answer more held-out prompts rightly than the one before, by half the margin of config.json at least:
+served twice, one and the same policy is rarely that lucky.
 """
 
-import os
-import shutil
-import subprocess
-import sys
-import time
+import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from common.config import load_config
-from common.services.servers import Gateway, serve_gateway, serve_policy
-from tests.conftest import ROOT
+from common.config import Config, load_config
+from common.services.servers import Gateway, serve_code_sandbox, serve_gateway, serve_policy
 from tests.support.clone import Clone, rows, summary
+from tests.support.smoke import Report, files_with, python
+from tests.support.training_log import check_steps
 
-KEY = "fw-recognisable-smoke-key"
-PROMPTS = "40"
-
-
-def python(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run this interpreter; the hub stays out of reach, local servers do not."""
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", **environ}
-    return subprocess.run([sys.executable, *arguments], env=env, capture_output=True, text=True, check=False)
+PROMPTS = 100
 
 
-class Report:
-    """One line per step: what it took and what it showed; printed at the end and kept beside the outputs."""
+@dataclass
+class Smoke:
+    """What the steps of one example share."""
 
-    def __init__(self, example: str) -> None:
-        self.example = example
-        self.lines: list[dict[str, Any]] = []
+    clone: Clone
+    report: Report
+    config: Config
+    work: Path
+    key: str
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[dict[str, Any]]:
-        shown: dict[str, Any] = {}
-        start = time.monotonic()
-        line = {"step": name, "ok": False, "shown": shown}
-        self.lines.append(line)
-        try:
-            yield shown
-            line["ok"] = True
-        finally:
-            line["seconds"] = round(time.monotonic() - start, 1)
+    @property
+    def is_template(self) -> bool:
+        """The generic template is one step, and has no others to run."""
+        return not (self.clone.folder / "task.py").is_file()
 
-    def table(self) -> str:
-        """The lines as text, for the terminal."""
-        texts = [""]
-        for line in self.lines:
-            shown = ", ".join(f"{key} {value}" for key, value in line["shown"].items())
-            result = "ok" if line["ok"] else "FAILED"
-            texts.append(f"{self.example:<26}{line['step']:<28}{result:<8}{line['seconds']:>6.1f} s  {shown}")
-        total = sum(line["seconds"] for line in self.lines)
-        return "\n".join([*texts, f"{self.example:<26}{'in all':<36}{total:>6.1f} s"])
+
+@pytest.fixture
+def smoke(example: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Smoke:
+    clone = Clone(tmp_path / "clone", example.name, execute=python)
+    config = load_config(clone.folder / "config.json")
+    return Smoke(clone, Report(example.name, capfd), config, tmp_path, f"fw-smoke-{secrets.token_hex(8)}")
+
+
+def test_smoke(smoke: Smoke) -> None:
+    try:
+        if not smoke.is_template:
+            prepare_and_evaluate(smoke)
+        train(smoke)
+        if not smoke.is_template:
+            serve_and_ask(smoke)
+    finally:
+        smoke.report.keep(smoke.clone, regenerate=smoke.work / "after")
+    assert files_with([smoke.key], smoke.work) == []
+
+
+def prepare_and_evaluate(smoke: Smoke) -> None:
+    with smoke.report.step("0 prepare data") as shown:
+        summary(smoke.clone.run("prepare_data.py"), "prepare")
+        shown["rows"] = len(rows(smoke.clone.folder / "dataset.jsonl"))
+    with smoke.report.step("1 local evaluation") as shown:
+        ran = summary(smoke.clone.run("local_eval.py"), "local_eval")
+        assert ran["references_at_1"] == ran["references"] == ran["rows"]
+        assert ran["wrong_answers_at_0"] == ran["wrong_answers"] >= ran["rows"]
+        shown |= {"right at 1.0": ran["references_at_1"], "wrong at 0.0": ran["wrong_answers_at_0"]}
+
+
+def train(smoke: Smoke) -> None:
+    """As a user would; exit code 0 says that the claim of learning holds, the log says what happened."""
+    with smoke.report.step("4 GRPO") as shown:
+        script = "grpo_example.py" if smoke.is_template else "trl_grpo_integration.py"
+        completed = smoke.clone.run(script)
+        ran = summary(completed, "train")
+        steps = check_steps(completed, smoke.config.grpo["max_steps"])
+        assert ran["steps"] == len(steps) and ran["weights_changed"] is True
+        assert ran["interval"][0] >= smoke.config.training.margin > 0
+        shown["pass@1"] = f"{ran['accuracy_before']:.2f} -> {ran['accuracy_after']:.2f}"
+        shown["steps"] = ran["steps"]
+
+
+def serve_and_ask(smoke: Smoke) -> None:
+    rates = {}
+    with serve_code_sandbox() as code_sandbox:
+        for when, policy in (("before", "policy_initial"), ("after", "policy")):
+            with served(smoke, policy, when) as gateway:
+                with smoke.report.step(f"3 regenerate {when} training") as shown:
+                    rates[when] = regenerated(smoke, gateway, when)
+                    shown["pass rate"] = f"{rates[when]:.2f}"
+                if when == "after":
+                    with smoke.report.step("2 evaluator preview") as shown:
+                        shown["agree"] = previewed(smoke, gateway, code_sandbox)
+    assert rates["after"] - rates["before"] >= smoke.config.training.margin / 2, rates
 
 
 @contextmanager
-def served(policy: Path, clone: Clone, journal: Path) -> Iterator[Gateway]:
+def served(smoke: Smoke, policy: str, when: str) -> Iterator[Gateway]:
     """The policy behind `transformers serve`, and the gateway in front of it."""
-    model = load_config(clone.folder / "config.json").fireworks.model
+    folder = smoke.clone.outputs / "train" / policy
+    journal = smoke.work / f"{when}.journal.jsonl"
     with (
-        serve_policy(policy, model) as upstream,
-        serve_gateway(upstream, journal=journal, key=KEY) as gateway,
+        serve_policy(folder, smoke.config.fireworks.model) as upstream,
+        serve_gateway(upstream, journal=journal, key=smoke.key, evaluator_network=True) as gateway,
     ):
         yield gateway
 
 
-def test_smoke(example: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    clone = Clone(tmp_path / "clone", example.name, execute=python)
-    report = Report(example.name)
-    try:
-        walk(clone, report, tmp_path)
-    finally:
-        with capfd.disabled():
-            sys.stderr.write(report.table() + "\n")
-        keep(clone, tmp_path)
-    no_secret_below(tmp_path)
-
-
-def walk(clone: Clone, report: Report, tmp_path: Path) -> None:
-    template = not (clone.folder / "task.py").is_file()
-    if not template:
-        with report.step("0 prepare data") as shown:
-            ran = summary(clone.run("prepare_data.py"), "prepare")
-            shown["rows"] = len(rows(clone.folder / "dataset.jsonl"))
-        with report.step("1 local evaluation") as shown:
-            ran = summary(clone.run("local_eval.py"), "local_eval")
-            shown["right at 1.0"] = ran["references_at_1"]
-    with report.step("4 GRPO") as shown:
-        ran = summary(clone.run("grpo_example.py" if template else "trl_grpo_integration.py"), "train")
-        shown |= {
-            "pass@1": f"{ran['accuracy_before']:.2f} -> {ran['accuracy_after']:.2f}",
-            "steps": ran["steps"],
-        }
-    if template:
-        return
-    rates = {}
-    for when, policy in (("before", "policy_initial"), ("after", "policy")):
-        with report.step(f"3 regenerate {when} training") as shown:
-            folder = clone.outputs / "train" / policy
-            with served(folder, clone, tmp_path / f"{when}.journal.jsonl") as gateway:
-                rates[when] = regenerated(clone, gateway, tmp_path / when)
-                shown["pass rate"] = f"{rates[when]:.2f}"
-                if when == "after":
-                    previewed(clone, gateway)
-    assert rates["after"] > rates["before"], "the served policy is no better after training"
-
-
-def regenerated(clone: Clone, gateway: Gateway, output: Path) -> float:
-    """The pass rate of the served policy over real sockets."""
-    places = ["--fireworks.base_url", gateway.url, "--output-dir", str(output)]
-    sampling = ["--limit", PROMPTS, "--fireworks.max_tokens", "64", "--fireworks.temperature", "1.0"]
-    ran = summary(
-        clone.run("fireworks_regenerate.py", *places, *sampling, **gateway.environment), "regenerate"
-    )
-    assert ran["asked"] == ran["rows"] == int(PROMPTS)
-    assert len(rows(gateway.journal)) >= ran["rows"]
+def regenerated(smoke: Smoke, gateway: Gateway, when: str) -> float:
+    """The pass rate of the served policy on held-out prompts, sampled as in training, over real sockets."""
+    grpo = smoke.config.grpo
+    options = {
+        "--fireworks.base_url": gateway.url,
+        "--output-dir": smoke.work / when,
+        "--split": "held_out",
+        "--limit": PROMPTS,
+        "--fireworks.max_tokens": grpo["max_completion_length"],
+        "--fireworks.temperature": grpo.get("temperature", 1.0),
+    }
+    words = [str(word) for option in options.items() for word in option]
+    ran = summary(smoke.clone.run("fireworks_regenerate.py", *words, **gateway.environment), "regenerate")
+    assert ran["asked"] == ran["rows"] == PROMPTS
+    answered = [line["request_sha256"] for line in rows(gateway.journal) if line["answered"]]
+    assert len(answered) == len(set(answered)) == PROMPTS, "each row is answered, and none twice"
     return float(ran["pass_rate"])
 
 
-def previewed(clone: Clone, gateway: Gateway) -> None:
+def previewed(smoke: Smoke, gateway: Gateway, code_sandbox: str) -> str:
     """The posted reward, run by the gateway, agrees with the reward here."""
     options = ["--fireworks.base_url", gateway.url, "--limit", "10"]
-    ran = summary(clone.run("fireworks_preview.py", *options, **gateway.environment), "preview")
-    assert (ran["rows"], ran["agree"]) == (20, 20)
-
-
-def keep(clone: Clone, tmp_path: Path) -> None:
-    """Leave in outputs/smoke what `nox -s report` makes its page from; no models."""
-    kept = ROOT / "outputs" / "smoke" / clone.folder.name
-    shutil.rmtree(kept, ignore_errors=True)
-    models = shutil.ignore_patterns("checkpoint-*", "policy*", "cache")
-    for source, target in ((clone.outputs, kept), (tmp_path / "after", kept / "regenerate")):
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True, ignore=models)
-
-
-def no_secret_below(folder: Path) -> None:
-    """The key that every request carried is in no file that was written."""
-    found = [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
-    assert found == []
+    options += ["--sandbox.backend", "api", "--sandbox.base_url", code_sandbox]
+    ran = summary(smoke.clone.run("fireworks_preview.py", *options, **gateway.environment), "preview")
+    assert (ran["rows"], ran["agree"], ran["pass_rate"]) == (20, 20, 0.5)
+    written = json.loads((smoke.clone.outputs / "preview" / "summary.json").read_text())
+    assert written["run"]["switches"] == []
+    return f"{ran['agree']} of {ran['rows']}"

@@ -37,7 +37,8 @@ def _main(argv: Sequence[str]) -> None:
     from common.services.servers import serve_code_sandbox, serve_gateway, serve_policy
 
     given = os.environ.get("FIREWORKS_API_KEY", "").strip()
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     say(f"starting transformers serve on {options.policy} (some ten seconds) ...")
     with (
         serve_code_sandbox() as code_sandbox,
@@ -69,6 +70,9 @@ def _main(argv: Sequence[str]) -> None:
 
 
 def _stop(*_: Any) -> NoReturn:
+    """Stop once: a second signal, as an impatient parent sends it, must not end the stopping."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

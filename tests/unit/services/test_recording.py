@@ -1,4 +1,4 @@
-"""What ``--record`` leaves behind: real answers in the place of made-up ones, replayed by the mock as they were."""
+"""What ``--record`` leaves behind: real answers in the place of made-up ones, and the mock replays them."""
 
 import json
 from collections.abc import Callable
