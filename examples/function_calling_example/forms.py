@@ -18,18 +18,15 @@ def tagged(calls: Sequence[dict[str, Any]]) -> str:
     return "\n".join(f"<tool_call>{compact(call)}</tool_call>" for call in calls) or NO_CALL
 
 
-def other_forms(calls: Sequence[dict[str, Any]]) -> list[str]:
-    """The same calls in forms that say it right but that no tool runner reads."""
+def untagged(calls: Sequence[dict[str, Any]]) -> str:
+    """The same calls in a form that says it right but that no tool runner reads.
+
+    It never starts like the rewarded form: a policy that is rewarded for opening a ``<tool_call>`` would
+    open one where no tool fits, too, and never try the words that are right there.
+    """
     if not calls:
-        return [tagged([PSEUDO_CALL]), '{"tool":null}']
-    return [
-        "\n".join(f"{call['name']}({_keywords(call['arguments'])})" for call in calls),
-        "\n".join(compact({"tool": call["name"], **call["arguments"]}) for call in calls),
-    ]
-
-
-def _keywords(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={compact(value)}" for key, value in arguments.items())
+        return compact({"tool": None})
+    return "\n".join(compact({"tool": call["name"], **call["arguments"]}) for call in calls)
 
 
 def mutations(calls: Sequence[dict[str, Any]]) -> dict[str, str]:

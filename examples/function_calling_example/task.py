@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from builtin_rows import builtin_rows
-from forms import compact, mutations, other_forms, tagged
+from forms import compact, mutations, tagged, untagged
 from toolbox import DOMAINS
 
 from common.dataset import Sample
@@ -106,15 +106,15 @@ def argument_type(row: Row) -> str:
 
 
 def phrasings(sample: Sample) -> Sequence[str]:
-    """The right calls in several forms; only the first one is rewarded."""
+    """The right calls in two forms; only the first one is rewarded."""
     calls = json.loads(sample["ground_truth"])
-    return (tagged(calls), *other_forms(calls))
+    return tagged(calls), untagged(calls)
 
 
 def wrong_answers(sample: Sample) -> Sequence[str]:
     """Answers one step away from the reference, and the right calls in a form that no tool runner reads."""
     calls = json.loads(sample["ground_truth"])
-    return (*mutations(calls).values(), other_forms(calls)[0])
+    return *mutations(calls).values(), untagged(calls)
 
 
 PREPARATION = Preparation(

@@ -181,16 +181,36 @@ def makes_an_environment(command: Command, place: Place) -> None:
     assert shown.stdout.startswith(str(place.clone.root))
 
 
+def runs_end_to_end(command: Command, place: Place) -> None:
+    """The whole suite of one example, in an environment of its own."""
+    ends_well(command, place, TEST_MODE_TRL="")
+
+
+READER_EDITS = {
+    "from builtin_rows import builtin_rows\n": (
+        "from builtin_rows import builtin_rows\nfrom reward import brief_reward\n"
+    ),
+    "    reward=math_reward,\n": "    reward=brief_reward,\n",
+}
+
+
 def makes_an_example(command: Command, place: Place) -> None:
-    """The new example passes its end-to-end suite at once."""
+    """The new example passes its end-to-end suite at once; then its reward becomes the README's."""
     ends_well(command, place)
     name = re.search(r"NAME=(\w+)", command.text)
     assert name is not None
+    runs_end_to_end(Command(command.file, command.line, f"make e2e EXAMPLE={name[1]}"), place)
     folder = place.clone.root / "examples" / name[1]
-    try:
-        ends_well(Command(command.file, command.line, f"make e2e EXAMPLE={name[1]}"), place, TEST_MODE_TRL="")
-    finally:
-        subprocess.run(["git", "clean", "--quiet", "-xfd", str(folder)], cwd=place.clone.root, check=True)
+    readme = (ROOT / command.file).read_text(encoding="utf-8")
+    (reward,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    (folder / "reward.py").write_text(reward)
+    task = (folder / "task.py").read_text(encoding="utf-8")
+    for before, after in READER_EDITS.items():
+        assert task.count(before) == 1, before
+        task = task.replace(before, after)
+    (folder / "task.py").write_text(task)
+    place.clone.git("add", "--all")
+    place.clone.git("commit", "--quiet", "--message", "a new example")
 
 
 def serves(command: Command, place: Place) -> None:
@@ -236,6 +256,7 @@ def knows_the_commit(command: Command, place: Place) -> None:
 HOW: dict[str, Callable[[Command, Place], None]] = {
     r"^make( help)?$": ends_well,
     r"^make (test|e2e)$": is_in_ci,
+    r"^make e2e EXAMPLE=my_example$": runs_end_to_end,
     r"^make (e2e|smoke)( EXAMPLE=\w+)?$": collects,
     r"--live": asks_for_live,
     r"^make dev$": makes_an_environment,

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,12 +121,23 @@ def test_a_request_that_was_not_recorded_is_refused(example: Path, data_dir: Pat
     refused(completed, "no recording for request", "--record")
 
 
-def test_an_edited_recording_is_refused(example: Path, data_dir: Path, tmp_path: Path) -> None:
-    """One character of one recorded request: the mock must not go on replaying its answer."""
-    copy = tmp_path / "examples" / example.name
-    (copy / "recordings").mkdir(parents=True)
+def copied(example: Path, folder: Path) -> Path:
+    """The example's code and configuration, elsewhere."""
+    copy = folder / "examples" / example.name
+    copy.mkdir(parents=True)
     for path in [*example.glob("*.py"), example / "config.json"]:
         (copy / path.name).write_bytes(path.read_bytes())
+    return copy
+
+
+def recordings(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "recordings" / "chat.jsonl").read_text().splitlines()]
+
+
+def test_an_edited_recording_is_refused(example: Path, data_dir: Path, tmp_path: Path) -> None:
+    """One character of one recorded request: the mock must not go on replaying its answer."""
+    copy = copied(example, tmp_path)
+    (copy / "recordings").mkdir()
     lines = (example / "recordings" / "chat.jsonl").read_text().splitlines(keepends=True)
     row = json.loads(lines[1])
     row["request"]["messages"][-1]["content"] += "."
@@ -135,11 +147,23 @@ def test_an_edited_recording_is_refused(example: Path, data_dir: Path, tmp_path:
     refused(completed, "chat.jsonl:2:", "does not fit its request_sha256")
 
 
-def test_recordings_say_that_they_are_made_up(example: Path) -> None:
-    rows = [json.loads(line) for line in (example / "recordings" / "chat.jsonl").read_text().splitlines()]
+def test_recordings_say_whether_they_are_made_up(example: Path) -> None:
+    rows = recordings(example)
     assert len(rows) >= 10
     for row in rows:
-        assert row["synthetic"] is True and row["kind"]
+        made_up = row["response"]["id"].startswith("synthetic-")
+        assert (row["synthetic"], bool(row["kind"])) == (made_up, made_up), row["id"]
+
+
+def test_made_up_recordings_are_what_the_code_makes(example: Path, data_dir: Path, tmp_path: Path) -> None:
+    """A prompt, setting or phrasing that has changed since leaves recordings of another project."""
+    copy = copied(example, tmp_path)
+    committed = {row["id"]: row for row in recordings(example) if row["synthetic"]}
+    options = ["--data.dir", str(data_dir), "--record-synthetic", "--limit", str(len(recordings(example)))]
+    assert run(copy / "fireworks_regenerate.py", *options).returncode == 0
+    made = {row["id"]: row for row in recordings(copy)}
+    stale = [name for name, row in committed.items() if made.get(name) != row]
+    assert not stale, f"make them anew with fireworks_regenerate.py {' '.join(options[2:])}: {stale}"
 
 
 def test_step_0_and_1_import_no_trainer(example: Path, data_dir: Path) -> None:
@@ -158,3 +182,42 @@ def test_step_0_and_1_import_no_trainer(example: Path, data_dir: Path) -> None:
         program += f"runpy.run_path({str(example / step)!r}, run_name='__main__')"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+RUN = 6
+"""Equal lines in a row that are a copy, and belong into ``common``."""
+
+
+def runs_of(folder: Path) -> dict[tuple[str, ...], str]:
+    """Every ``RUN`` lines of code in a row, and where they stand.
+
+    Without imports, comments and blanks, and without the ``TASK`` declaration: two tasks with one reward
+    declare it in the same words, and that is all that an example consists of.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    for path in sorted(folder.glob("*.py")):
+        text = path.read_text()
+        declared = {
+            number
+            for node in ast.parse(text).body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TASK"
+            for number in range(node.lineno, (node.end_lineno or 0) + 1)
+        }
+        lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+        code = [
+            (number, line)
+            for number, line in lines
+            if line and number not in declared and not line.startswith(("#", "import ", "from "))
+        ]
+        for start in range(len(code) - RUN + 1):
+            window = code[start : start + RUN]
+            found.setdefault(tuple(line for _, line in window), f"{path.name}:{window[0][0]}")
+    return found
+
+
+def test_no_code_is_copied_between_examples(example: Path) -> None:
+    mine = runs_of(example)
+    for other in sorted(path.parent for path in example.parent.glob("*/task.py") if path.parent != example):
+        theirs = runs_of(other)
+        places = sorted((mine[run], theirs[run]) for run in mine.keys() & theirs.keys())
+        assert not places, f"{example.name} and {other.name} share {RUN} lines: {places}"
