@@ -39,8 +39,11 @@ class Command:
 
 
 def documented(root: Path, files: list[str]) -> Iterator[Command]:
-    """Every command in the fenced blocks of Markdown ``files``, in docstrings of Python files and in the
-    ``command`` of configurations; paths are relative to ``root``."""
+    """Every command in Markdown files, in docstrings of Python files and in configurations' ``command``.
+
+    ``files`` are relative to ``root``. A fenced block whose first line is a command is a block of commands;
+    what stands in the middle of a sentence is not read.
+    """
     for file in files:
         path = root / file
         if path.suffix == ".md":
@@ -61,7 +64,7 @@ def _of_blocks(file: str, text: str) -> Iterator[Command]:
         elif language is None:
             language, block = line.removeprefix("```").strip(), []
         else:
-            if language in ("", "sh", "bash", "console"):
+            if language in ("", "sh", "bash", "console") and any(_is_command(text) for _, text in block[:1]):
                 yield from _of_lines(file, block)
             language = None
 
@@ -73,7 +76,13 @@ def _of_docstring(file: str, text: str) -> Iterator[Command]:
         for number, line in enumerate(docstring.splitlines(), 1)
         if line.startswith("    ")
     ]
-    yield from _of_lines(file, indented)
+    # What stands indented in a docstring may also be a row of data.
+    yield from (command for command in _of_lines(file, indented) if _is_command(command.text))
+
+
+def _is_command(line: str) -> bool:
+    """Whether a line is typed into a shell, and not what one printed."""
+    return bool(COMMAND.match(line) or STATE.match(line))
 
 
 def _of_lines(file: str, lines: list[tuple[int, str]]) -> Iterator[Command]:
@@ -87,6 +96,6 @@ def _of_lines(file: str, lines: list[tuple[int, str]]) -> Iterator[Command]:
             continue
         if STATE.match(whole):
             state.append(whole)
-        elif COMMAND.match(whole):
+        elif whole:
             yield Command(file, start, whole, tuple(state))
         whole = ""

@@ -255,7 +255,7 @@ def knows_the_commit(command: Command, place: Place) -> None:
 
 HOW: dict[str, Callable[[Command, Place], None]] = {
     r"^make( help)?$": ends_well,
-    r"^make (test|e2e)$": is_in_ci,
+    r"^make (test|e2e|docs)$": is_in_ci,
     r"^make e2e EXAMPLE=my_example$": runs_end_to_end,
     r"^make (e2e|smoke)( EXAMPLE=\w+)?$": collects,
     r"--live": asks_for_live,
@@ -263,6 +263,7 @@ HOW: dict[str, Callable[[Command, Place], None]] = {
     r"^make new-example": makes_an_example,
     r"^make services|-m common\.services": serves,
     r"^make (prep|drift|report|bench|tests|lint|types)\b": ends_well,
+    r"^cp \S+ \S+$": ends_well,
     r"^\.venv/bin/nox --list$": runs_from_the_first_environment,
     r"--base origin/main": knows_the_commit,
     r"^python \.github/matrix\.py": ends_well,
