@@ -146,6 +146,12 @@ def runs_from_the_first_environment(command: Command, place: Place) -> None:
     ends_well(command, place)
 
 
+def keeps_a_recording(command: Command, place: Place) -> None:
+    """What a run has just left replaces a file of the project; the clone gets the project's own back."""
+    ends_well(command, place)
+    place.clone.git("checkout", "--quiet", ".")
+
+
 def is_in_ci(command: Command, place: Place) -> None:
     """Nothing to run once more: these are CI itself."""
     assert command.text in (ROOT / ".ci" / "run").read_text().splitlines()
@@ -263,7 +269,7 @@ HOW: dict[str, Callable[[Command, Place], None]] = {
     r"^make new-example": makes_an_example,
     r"^make services|-m common\.services": serves,
     r"^make (prep|drift|report|bench|tests|lint|types)\b": ends_well,
-    r"^cp \S+ \S+$": ends_well,
+    r"^cp \S+ \S+$": keeps_a_recording,
     r"^\.venv/bin/nox --list$": runs_from_the_first_environment,
     r"--base origin/main": knows_the_commit,
     r"^python \.github/matrix\.py": ends_well,
