@@ -11,8 +11,8 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from common.errors import CannotRunError
+from common.preparation.chunks import ROWS_PER_CHUNK, ArrowChunk
 from common.preparation.declare import Preparation
-from common.preparation.sources import ROWS_PER_CHUNK, ArrowChunk
 
 
 def parquet_chunks(path: Path, preparation: Preparation) -> Iterator[ArrowChunk]:

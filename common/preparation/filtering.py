@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from common.dataset import dump_line, sample_problem
 from common.errors import CannotRunError
 from common.messages import content_text, split_messages
+from common.preparation.chunks import Chunk
 from common.preparation.declare import Cell, Preparation, Row
-from common.preparation.sources import Chunk
 from common.preparation.text import digest64, normalised, word_grams
 
 CONTAMINATION_WORDS = 8

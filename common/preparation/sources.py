@@ -1,7 +1,6 @@
 """Where raw rows come from: the builtin generator, the hub, or local files. All of them stream.
 
-A source yields *chunks*. A chunk is cheap to make and to send to another process; only decoding it
-costs, and that happens where the filters run.
+A source yields chunks (``chunks``), which are decoded where the filters run.
 """
 
 from __future__ import annotations
@@ -11,68 +10,12 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from common.dataset import file_sha256, parse_line, read_lines
+from common.dataset import file_sha256, read_lines
 from common.errors import CannotRunError
+from common.preparation.chunks import BYTES_PER_CHUNK, ROWS_PER_CHUNK, Chunk, LineChunk, RowChunk
 from common.preparation.declare import Preparation, Row
-
-ROWS_PER_CHUNK = 256
-BYTES_PER_CHUNK = 4 * 1024 * 1024
-
-
-class Chunk(Protocol):
-    """Some consecutive rows of a source."""
-
-    def rows(self) -> Iterator[tuple[str, Row]]:
-        """Yield ``(where, row)``; ``where`` names the row for a person (``file:line``)."""
-        ...
-
-
-@dataclass(frozen=True)
-class RowChunk:
-    """Rows that are Python objects already."""
-
-    name: str
-    first: int
-    values: list[Row]
-
-    def rows(self) -> Iterator[tuple[str, Row]]:
-        for number, row in enumerate(self.values, self.first):
-            yield f"{self.name}, row {number}", row
-
-
-@dataclass(frozen=True)
-class LineChunk:
-    """Raw lines of a JSON-lines file."""
-
-    path: Path
-    first: int
-    lines: list[bytes]
-
-    def rows(self) -> Iterator[tuple[str, Row]]:
-        for number, line in enumerate(self.lines, self.first):
-            yield f"{self.path}:{number}", parse_line(self.path, number, line)
-
-
-@dataclass(frozen=True)
-class ArrowChunk:
-    """A record batch of a parquet file or a saved dataset."""
-
-    path: Path
-    first: int
-    batch: Any
-
-    def rows(self) -> Iterator[tuple[str, Row]]:
-        try:
-            values = self.batch.to_pylist()
-        except UnicodeDecodeError as error:
-            raise CannotRunError(
-                f"{self.path}: invalid UTF-8 in rows {self.first} to {self.first + self.batch.num_rows - 1};"
-                " re-export the file"
-            ) from error
-        for number, row in enumerate(values, self.first):
-            yield f"{self.path}, row {number}", row
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ python -m common.services --policy outputs/math_example/train/policy
 import argparse
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 from common.config import FireworksConfig
 from common.errors import CannotRunError
 from common.events import emit, say
+from common.services import command
 
 
 def _main(argv: Sequence[str]) -> None:
@@ -53,7 +53,7 @@ def _main(argv: Sequence[str]) -> None:
         ) as gateway,
     ):
         variables = {**gateway.environment, **({"FIREWORKS_API_KEY": "$FIREWORKS_API_KEY"} if given else {})}
-        command = " ".join(f"{name}={value}" for name, value in variables.items())
+        prefix = " ".join(f"{name}={value}" for name, value in variables.items())
         script = f"examples/{options.example}/fireworks_regenerate.py"
         emit(
             "ready",
@@ -64,7 +64,7 @@ def _main(argv: Sequence[str]) -> None:
         )
         say(f"base_url: {gateway.url}")
         say(f"programs: --sandbox.backend api --sandbox.base_url {code_sandbox}")
-        say(f"try it:   {command} python {script} --fireworks.base_url {gateway.url}")
+        say(f"try it:   {prefix} python {script} --fireworks.base_url {gateway.url}")
         gateway.process.wait()
         raise CannotRunError("the gateway ended by itself; its own error stands above")
 
@@ -77,10 +77,4 @@ def _stop(*_: Any) -> NoReturn:
 
 
 if __name__ == "__main__":
-    try:
-        _main(sys.argv[1:])
-    except CannotRunError as error:
-        say(f"error: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        say("stopped")
+    command.run(_main)

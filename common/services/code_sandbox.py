@@ -7,7 +7,6 @@ no sandbox can be opened (a hosted evaluator) asks it; ``GET /health`` is 200 on
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,10 +14,10 @@ from fastapi import Body, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from common.errors import CannotRunError, InfrastructureError
-from common.events import say
+from common.errors import InfrastructureError
 from common.sandbox import Sandbox, SandboxSettings, open_sandbox
 from common.sandbox.service import RequestError, posted_program, wire_answer
+from common.services import command
 from common.services.loopback import serve
 
 
@@ -58,8 +57,4 @@ def _main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        _main(sys.argv[1:])
-    except CannotRunError as error:
-        say(f"error: {error}")
-        sys.exit(2)
+    command.run(_main)

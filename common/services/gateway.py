@@ -11,7 +11,6 @@ import argparse
 import dataclasses
 import os
 import secrets
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,9 +24,9 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from common.errors import CannotRunError, InfrastructureError
-from common.events import say
 from common.fireworks.evaluation import DRIVER, FOLDER, driver_input, preview_answer
 from common.sandbox import Limits, open_sandbox
+from common.services import command
 from common.services.faults import Fault, read_faults
 from common.services.loopback import serve
 from common.services.packages import RequirementError, place_requirements
@@ -184,8 +183,4 @@ def _main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        _main(sys.argv[1:])
-    except CannotRunError as error:
-        say(f"error: {error}")
-        sys.exit(2)
+    command.run(_main)

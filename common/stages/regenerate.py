@@ -21,7 +21,6 @@ from common.switches import is_on
 
 if TYPE_CHECKING:
     from common.fireworks.chat import Answer
-    from common.fireworks.recordings import Recording
 
 SWITCH = "TEST_MOCK_FIREWORKS_REGEN"
 
@@ -90,7 +89,6 @@ def selected(count: int, indices: str | None) -> list[int]:
 def _body(run: Run) -> Result:
     from common.fireworks.chat import chat_request, parse_chat, request_hash
     from common.fireworks.client import FireworksClient, credentials
-    from common.fireworks.recordings import Recording
 
     options = run.options
     if options.split != "dataset" and (options.record or options.record_synthetic):
@@ -99,9 +97,11 @@ def _body(run: Run) -> Result:
     samples = whole[: options.limit]
     samples = [samples[index] for index in selected(len(samples), options.indices)]
     if options.record_synthetic:
+        from common.stages.save_recordings import save_recordings
         from common.stages.synthetic import synthetic_recordings
 
-        return Result(True, _record(run, whole, synthetic_recordings(run.task, samples, run.config)))
+        made_up = synthetic_recordings(run.task, samples, run.config)
+        return Result(True, save_recordings(run, whole, made_up))
     mocked = is_on(SWITCH)
     if mocked and options.record:
         raise CannotRunError(f"--record saves real answers, but {SWITCH} is on; switch it off")
@@ -129,31 +129,15 @@ def _body(run: Run) -> Result:
     rows = scored(run.task, samples, answers)
     write_jsonl(run.output_dir / "results.jsonl", rows)
     if options.record:
-        recordings = [
+        from common.fireworks.recordings import Recording
+        from common.stages.save_recordings import save_recordings
+
+        real = [
             Recording(row["id"], requests[row["id"]], done[row["id"]], expected_score=row["score"])
             for row in rows
         ]
-        _record(run, whole, recordings, key=keys.api_key, account=keys.account_id)
+        save_recordings(run, whole, real, key=keys.api_key, account=keys.account_id)
     return _result(run, rows, kept)
-
-
-def _record(run: Run, whole: list[Sample], new: list[Recording], **secrets: str) -> dict[str, Any]:
-    """Save ``new`` recordings in the place of those of the same rows, and drop those that no row asks for.
-
-    Returns the summary's fields.
-    """
-    from common.fireworks.chat import chat_request, request_hash
-    from common.fireworks.recordings import read_recordings, write_recordings
-
-    path = run.task.folder / "recordings" / "chat.jsonl"
-    old = read_recordings(path).values() if path.is_file() else ()
-    # Another prompt, model or setting makes a recording one that nothing will ever find.
-    asked = {sample["id"]: request_hash(chat_request(sample, run.config)) for sample in whole}
-    by_id = {each.id: each for each in old if request_hash(each.request) == asked.get(each.id)}
-    stay = by_id.keys() - {each.id for each in new}
-    by_id |= {each.id: each for each in new}
-    write_recordings(path, [by_id[name] for name in asked if name in by_id], **secrets)
-    return {"rows": len(new), "recordings": str(path), "of_other_rows": len(stay)}
 
 
 def _answers(

@@ -105,12 +105,12 @@ def train(run: Run) -> Result:
             policy, rewards, args, dataset, callbacks=[t.EventLog(run.output_dir, console), health]
         )
         policy.save(run.output_dir / "policy_initial")
-        asked = {"system_prompt": config.prompt.system}
-        before = t.pass_at_1(trainer, held_out, reward, **asked)
+        before = t.pass_at_1(trainer, held_out, reward, system_prompt=config.prompt.system)
         trainer.train()
         trainer.save_model(str(run.output_dir / "policy"))
         trainer.save_state()
-        proof = t.compare(before, t.pass_at_1(trainer, held_out, reward, **asked))
+        after = t.pass_at_1(trainer, held_out, reward, system_prompt=config.prompt.system)
+        proof = t.compare(before, after)
 
     summary = {
         "steps": trainer.state.global_step,
