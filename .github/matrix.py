@@ -27,6 +27,7 @@ NOT_IN_CI = {
     "dev": "makes an environment for a person",
     "new_example": "makes a folder for a person",
     "report": "a job of its own, after all others",
+    "sandbox": "runs before each session that needs it",
     "services": "serves until a person stops it",
 }
 """Sessions that are no check, and why. Any other session is in CI as soon as nox lists it."""
@@ -47,7 +48,7 @@ EVERY_PYTHON = ("tests(common)",)
 NO_SANDBOX = ("lint", "types", "drift")
 """Sessions that run no untrusted program, so that bubblewrap need not be installed."""
 
-MINUTES = {"lint": 10, "types": 10, "smoke": 60}
+MINUTES = {"lint": 10, "types": 10, "docs": 40, "smoke": 60}
 
 
 def sessions() -> list[Session]:

@@ -60,7 +60,7 @@ def test_every_session_of_the_noxfile_is_a_job_or_says_why_not() -> None:
     defined = set(re.findall(r"^def ([a-z]\w*)\(session: nox\.Session", source, re.MULTILINE))
     listed = matrix.sessions()
     in_ci = {s["name"] for s in matrix.selected(listed, folders(), long=True)}
-    assert {"lint", "types", "tests", "e2e", "prep", "drift"} <= in_ci
+    assert {"lint", "types", "tests", "e2e", "prep", "drift", "docs"} <= in_ci
     assert in_ci | set(matrix.NOT_IN_CI) == defined
     assert not in_ci & set(matrix.NOT_IN_CI)
 
@@ -84,13 +84,14 @@ LISTED = [
     session("tests(ab)", part="ab"),
     session("e2e(a)", example="a"),
     session("e2e(ab)", example="ab"),
+    session("docs"),
     session("lint"),
     session("types"),
     session("drift(chat)", api="chat"),
     session("dev"),
 ]
 ALL = [s["session"] for s in LISTED if s["name"] != "dev"]
-OF_A = ["prep(a)", "tests(a)", "e2e(a)", "lint", "types", "drift(chat)"]
+OF_A = ["prep(a)", "tests(a)", "e2e(a)", "docs", "lint", "types", "drift(chat)"]
 
 
 def names(sessions: list[dict[str, Any]]) -> list[str]:
@@ -114,9 +115,9 @@ def names(sessions: list[dict[str, Any]]) -> list[str]:
         ([".github/workflows/ci.yml"], ALL),
         (["examples/new/data.bin"], ALL),  # not an example yet: nobody knows what it is
         (["examples/a.py"], ALL),
-        (["README.md"], ["lint"]),
-        (["examples/README.md", "common/mocks/README.md", "LICENSE"], ["lint"]),
-        ([], ["lint"]),
+        (["README.md"], ["docs", "lint"]),
+        (["examples/README.md", "common/mocks/README.md", "LICENSE"], ["docs", "lint"]),
+        ([], ["docs", "lint"]),
     ],
 )
 def test_a_change_runs_what_it_can_break(changed: list[str] | None, wanted: list[str]) -> None:
