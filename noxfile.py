@@ -58,18 +58,34 @@ def _workers(session: nox.Session) -> str:
     return os.environ.get("PYTEST_WORKERS") or ("0" if session.parallel else "auto")
 
 
+def _apt_install(session: nox.Session, package: str) -> bool:
+    """Install a package of the system, as root or through password-less sudo; whether that was possible."""
+    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    if not shutil.which("apt-get") or (root and not shutil.which("sudo")):
+        return False
+    session.run(*root, "apt-get", "update", "--quiet", "--quiet")
+    session.run(*root, "apt-get", "install", "--yes", "--quiet", package, silent=True)
+    return True
+
+
 @nox.session(default=False, venv_backend="none")
 def sandbox(session: nox.Session) -> None:
     """Bubblewrap, which isolates model-written programs: installed where apt can, or else says how."""
-    if shutil.which("bwrap"):
-        return
-    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    if not shutil.which("apt-get") or (root and not shutil.which("sudo")):
+    if not shutil.which("bwrap") and not _apt_install(session, "bubblewrap"):
         session.error(
             "bubblewrap (0.8 or newer) isolates model-written programs; install it as your system does"
         )
-    session.run(*root, "apt-get", "update", "--quiet", "--quiet")
-    session.run(*root, "apt-get", "install", "--yes", "--quiet", "bubblewrap", silent=True)
+
+
+@nox.session(default=False, venv_backend="none")
+def browser(session: nox.Session) -> None:
+    """Chromium, in which tests look at the report page: CI installs it, elsewhere they may be skipped."""
+    if any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        return
+    if not os.environ.get("CI"):
+        session.warn("no chromium here: the tests that look at the report page in a browser are skipped")
+    elif not _apt_install(session, "chromium"):
+        session.error("CI looks at the report page in chromium; install it as your system does")
 
 
 @nox.session(allow_parallel=True)
@@ -85,7 +101,7 @@ def prep(session: nox.Session, example: str) -> None:
     session.run("python", script)
 
 
-@nox.session(requires=["sandbox"])
+@nox.session(requires=["sandbox", "browser"])
 @nox.parametrize("part", ["common", "training", *PREPARED], ids=["common", "training", *PREPARED])
 def tests(session: nox.Session, part: str) -> None:
     """Unit tests of one part. Only `training`, which has the template's too, installs torch."""

@@ -27,6 +27,7 @@ NOT_IN_CI = {
     "dev": "makes an environment for a person",
     "new_example": "makes a folder for a person",
     "report": "a job of its own, after all others",
+    "browser": "runs before each session that needs it",
     "sandbox": "runs before each session that needs it",
     "services": "serves until a person stops it",
 }
