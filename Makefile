@@ -30,7 +30,7 @@ tests: $(VENV)/ready ## unit tests only
 	@$(NOX) -s $(if $(EXAMPLE),"tests($(EXAMPLE))",tests) $(if $(ARGS),-- $(ARGS))
 
 docs: $(VENV)/ready ## every documented command is executed
-	@$(NOX) -s docs $(if $(ARGS),-- $(ARGS))
+	@$(call pick,docs)
 
 drift: $(VENV)/ready ## mocks, recordings and requests against the types of the official SDK
 	@$(NOX) -s drift $(if $(ARGS),-- $(ARGS))

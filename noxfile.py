@@ -127,13 +127,14 @@ def e2e(session: nox.Session, example: str) -> None:
     session.run("pytest", "-n", _workers(session), *suite, *session.posargs)
 
 
-@nox.session(default=False, requires=["sandbox"])
-def docs(session: nox.Session) -> None:
-    """Every command of the READMEs, docs, docstrings and configurations is executed."""
+@nox.session(default=False, requires=["sandbox"], allow_parallel=True)
+@nox.parametrize("part", ["project", *EXAMPLES], ids=["project", *EXAMPLES])
+def docs(session: nox.Session, part: str) -> None:
+    """Every documented command is executed: of the project's pages, or of an example's files."""
     _install(session, *STEPS, "train", "parquet", "services", groups=("test", "dev"))
     session.env["OMP_NUM_THREADS"] = "1"
-    suite = ["--dist", "loadgroup", "tests/test_documented_commands.py"]
-    session.run("pytest", "-n", _workers(session), *suite, *session.posargs)
+    which = ["-m", "project"] if part == "project" else ["-m", "not project", f"--example={part}"]
+    session.run("pytest", "tests/test_documented_commands.py", *which, *session.posargs)
 
 
 @nox.session(default=False, requires=["sandbox"], allow_parallel=True)

@@ -36,6 +36,9 @@ NOT_IN_CI = {
 LONG = ("smoke",)
 """Sessions of many minutes: nightly and by hand."""
 
+ALWAYS = ("lint", "docs(project)")
+"""Sessions that even a change of the docs can break."""
+
 READ_EXAMPLES = ("lint", "types", "drift")
 """Sessions that are not about one example but read the files of all."""
 
@@ -90,12 +93,14 @@ def selected(
     if changed is None or None in reasons:
         return wanted
     touched = examples & reasons
-    names = {"lint", "docs", *(READ_EXAMPLES if touched else ())}
+    names = set(READ_EXAMPLES if touched else ())
     borrowers = {name for example in touched for name in BORROWERS.get(example, ())}
     return [
         session
         for session in wanted
-        if session["name"] in names or session["session"] in borrowers or example_of(session, touched)
+        if session["name"] in names
+        or session["session"] in (*ALWAYS, *borrowers)
+        or example_of(session, touched)
     ]
 
 

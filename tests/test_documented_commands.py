@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -66,20 +65,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield Place(clone, environment, programs)
 
 
-def in_groups() -> list[Any]:
-    """A worker's clone serves all commands of the README, or of one example: they build on each other."""
-    groups = [None if command.file == "README.md" else command.example for command in COMMANDS]
-    return [
-        pytest.param(
-            command,
-            id=f"{command.file}:{command.line} {command.text[:60]}",
-            marks=pytest.mark.xdist_group(group or "project"),
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Commands of the chosen examples' files, and those of the project, which ``-m project`` picks."""
+    if "command" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--example") or EXAMPLES
+        groups = [None if command.file == "README.md" else command.example for command in COMMANDS]
+        metafunc.parametrize(
+            "command",
+            [
+                pytest.param(
+                    command,
+                    id=f"{command.file}:{command.line} {command.text[:60]}",
+                    marks=() if group else pytest.mark.project,
+                )
+                for command, group in zip(COMMANDS, groups, strict=True)
+                if group is None or group in chosen
+            ],
         )
-        for command, group in zip(COMMANDS, groups, strict=True)
-    ]
 
 
-@pytest.mark.parametrize("command", in_groups())
 def test_a_documented_command_does_what_is_said(command: Command, place: Place) -> None:
     matching = [how for pattern, how in HOW.items() if re.search(pattern, command.text)]
     assert matching, f"{command.file}:{command.line}: say in HOW how this command is run: {command.text}"
@@ -88,6 +92,7 @@ def test_a_documented_command_does_what_is_said(command: Command, place: Place) 
     assert place.clone.git("status", "--porcelain") == before, "it left files that git does not ignore"
 
 
+@pytest.mark.project
 def test_commands_are_found_where_they_stand() -> None:
     """A reader that finds nothing would check nothing."""
     found = {file: [c.text for c in documented(ROOT, [file])] for file in FILES}

@@ -49,10 +49,10 @@ def test_every_example_on_disk_has_its_jobs(listed: list[dict[str, Any]]) -> Non
     for name in folders():
         # The template is one step, and its unit tests are those of the training room.
         whole = (ROOT / "examples" / name / "prepare_data.py").exists()
-        steps = ("prep", "tests", "e2e") if whole else ("e2e",)
+        steps = ("prep", "tests", "e2e", "docs") if whole else ("e2e", "docs")
         assert {f"{step}({name})" for step in steps} <= jobs
     about_one = {job[job.index("(") + 1 : -1] for job in jobs if "(" in job}
-    assert about_one - {"common", "training", "chat", "preview"} == set(folders())
+    assert about_one - {"common", "training", "chat", "preview", "project"} == set(folders())
 
 
 def test_every_session_of_the_noxfile_is_a_job_or_says_why_not() -> None:
@@ -84,14 +84,15 @@ LISTED = [
     session("tests(ab)", part="ab"),
     session("e2e(a)", example="a"),
     session("e2e(ab)", example="ab"),
-    session("docs"),
+    session("docs(project)", part="project"),
+    session("docs(a)", part="a"),
     session("lint"),
     session("types"),
     session("drift(chat)", api="chat"),
     session("dev"),
 ]
 ALL = [s["session"] for s in LISTED if s["name"] != "dev"]
-OF_A = ["prep(a)", "tests(a)", "e2e(a)", "docs", "lint", "types", "drift(chat)"]
+OF_A = ["prep(a)", "tests(a)", "e2e(a)", "docs(project)", "docs(a)", "lint", "types", "drift(chat)"]
 
 
 def names(sessions: list[dict[str, Any]]) -> list[str]:
@@ -115,9 +116,9 @@ def names(sessions: list[dict[str, Any]]) -> list[str]:
         ([".github/workflows/ci.yml"], ALL),
         (["examples/new/data.bin"], ALL),  # not an example yet: nobody knows what it is
         (["examples/a.py"], ALL),
-        (["README.md"], ["docs", "lint"]),
-        (["examples/README.md", "common/mocks/README.md", "LICENSE"], ["docs", "lint"]),
-        ([], ["docs", "lint"]),
+        (["README.md"], ["docs(project)", "lint"]),
+        (["examples/README.md", "common/mocks/README.md", "LICENSE"], ["docs(project)", "lint"]),
+        ([], ["docs(project)", "lint"]),
     ],
 )
 def test_a_change_runs_what_it_can_break(changed: list[str] | None, wanted: list[str]) -> None:
