@@ -32,7 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True)
 class Live:
-    """What a live run may do, and the variables that let its scripts in; ``repr`` shows no key."""
+    """What a live run may do, and the variables that let its scripts in; ``repr`` shows no key.
+
+    The variables are in the environment of the test that asks for this, and not in anybody's arguments:
+    pytest shows those of each function that fails.
+    """
 
     record: bool
     max_requests: int
@@ -62,11 +66,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def live(request: pytest.FixtureRequest) -> Live:
+def live(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, no_switches: None) -> Live:
     """The real API; a run that was not told ``--live`` skips what asks for it."""
     if LIVE not in request.config.stash:
         pytest.skip("asks the real API, and only with --live")
-    return request.config.stash[LIVE]
+    chosen = request.config.stash[LIVE]
+    for name, value in chosen.environment.items():
+        monkeypatch.setenv(name, value)
+    return chosen
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,10 +62,16 @@ class Clone:
         command = ["git", "-C", str(self.root), *identity, *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def run(self, script: str, *options: str, **switches: str) -> subprocess.CompletedProcess[str]:
-        """Run one of the example's scripts; skips the test where the example has no such step."""
+    def run(
+        self, script: str, *options: str, changes: Sequence[str] = (), **switches: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of the example's scripts; skips the test where the example has no such step.
+
+        ``changes``: files of the example that the script is meant to change, of those that git knows.
+        """
         if not (self.folder / script).is_file():
             pytest.skip(f"{self.folder.name} has no {script}")
         completed = self.execute(str(self.folder / script), *options, **switches)
-        assert self.git("status", "--porcelain") == "", f"{script} left files that git does not ignore"
+        meant = "".join(f" M examples/{self.folder.name}/{path}\n" for path in changes)
+        assert self.git("status", "--porcelain") == meant, f"{script} left files that git does not ignore"
         return completed

@@ -55,3 +55,14 @@ def test_a_service_that_is_gone_fails_the_run_without_the_key(tmp_path: Path) ->
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED
     assert "fireworks.max_requests allows 2" in ended.stdout
     assert KEY not in ended.stdout + ended.stderr
+
+
+def test_a_run_that_fails_anywhere_shows_no_key(tmp_path: Path) -> None:
+    """pytest shows the arguments of what fails: here of the clone's own check, after the script has run."""
+    clone = Clone(tmp_path, "math_example")
+    script = clone.folder / "fireworks_preview.py"
+    script.write_text('from pathlib import Path\n\nPath(__file__).with_name("left.txt").write_text("x")\n')
+    ended = live("--live", "--showlocals", root=clone.root, **CREDENTIALS)
+    assert ended.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "left files that git does not ignore" in ended.stdout
+    assert KEY not in ended.stdout + ended.stderr
