@@ -10,13 +10,18 @@ import pytest
 from tests.conftest import ROOT
 
 
-@pytest.fixture(autouse=True)
-def only_with_its_example(request: pytest.FixtureRequest) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test file that names its ``EXAMPLE`` is left out when a run is about others."""
-    mine = getattr(request.module, "EXAMPLE", None)
-    chosen = request.config.getoption("--example")
-    if mine and chosen and mine not in chosen:
-        pytest.skip(f"this run is about {', '.join(chosen)}")
+    chosen = config.getoption("--example")
+    others = [
+        item
+        for item in items
+        if chosen and getattr(getattr(item, "module", None), "EXAMPLE", chosen[0]) not in chosen
+    ]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        left_out = set(others)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module")
