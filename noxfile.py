@@ -5,6 +5,7 @@ sessions. What a session installs is an extra or a group of ``pyproject.toml``, 
 ``constraints.txt``.
 """
 
+import keyword
 import os
 import shutil
 import subprocess
@@ -236,12 +237,19 @@ def new_example(session: nox.Session) -> None:
     """Copy an example under a new name: `nox -s new_example -- NAME [FROM]`."""
     name, source = (*session.posargs, "math_example")[:2] if session.posargs else ("", "")
     folder = ROOT / "examples" / name
-    if not name.isidentifier() or folder.exists() or source not in EXAMPLES:
-        session.error(f"say NAME (a new identifier) and, if you like, FROM ({', '.join(EXAMPLES)})")
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z", f"examples/{source}"], cwd=ROOT, check=True, capture_output=True, text=True
+    # Sessions are named for examples and for these parts; file systems may not tell cases apart.
+    taken = {*(each.lower() for each in EXAMPLES), "common", "training", "project"}
+    good = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+    if not good or name.lower() in taken or folder.exists() or source not in PREPARED:
+        session.error(f"say NAME (a new identifier) and, if you like, FROM ({', '.join(PREPARED)})")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", f"examples/{source}"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    for path in filter(None, tracked.stdout.split("\0")):
+    for path in filter(None, listed.stdout.split("\0")):
         target = folder / (ROOT / path).relative_to(ROOT / "examples" / source)
         target.parent.mkdir(parents=True, exist_ok=True)
         text = (ROOT / path).read_text(encoding="utf-8").replace(source, name)

@@ -6,12 +6,14 @@ error, because a misspelt switch that counts as "off" sends a test's traffic to 
 To mock another API, add one entry here and write the function it names (see ``common/mocks/README.md``).
 """
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.errors import CannotRunError
 
+PREFIXES = ("TEST_MOCK_", "TEST_MODE_")
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"", "0", "false", "no", "off"})
 
@@ -74,6 +76,15 @@ def is_on(name: str, environ: Mapping[str, str] | None = None) -> bool:
 
 
 def check_switches(environ: Mapping[str, str] | None = None) -> None:
-    """Read every switch once, so that a misspelt value stops any stage, not only the one that uses it."""
+    """Read every switch once, so that a misspelt value or name stops any stage, not only one that uses it.
+
+    Raises ``CannotRunError`` for a variable that looks like a switch and is none.
+    """
+    environ = os.environ if environ is None else environ
+    for name in environ:
+        if name.startswith(PREFIXES) and name not in SWITCHES:
+            near = difflib.get_close_matches(name, SWITCHES, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(SWITCHES)}"
+            raise CannotRunError(f"{name} is no switch; {meant}")
     for name in SWITCHES:
         is_on(name, environ)

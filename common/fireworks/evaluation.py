@@ -55,6 +55,8 @@ def preview_answer(count: int, *, stdout: str, stderr: str, seconds: float, died
         printed, results = str(outcome["stdout"]), list(outcome["results"])
     except (ValueError, TypeError, KeyError):
         printed, results = stdout, [{"raised": died}] * count
+    if len(results) != count:
+        results = [{"raised": f"the evaluator left {len(results)} results for {count} rows"}] * count
     return {
         "totalSamples": count,
         "totalRuntimeMs": str(int(seconds * 1000)),
@@ -74,7 +76,7 @@ def _wire_row(result: Any) -> dict[str, Any]:
             for name, metric in result["metrics"].items()
         }
         whole = {"success": "true", "score": _score(result), "reason": str(result["reason"])}
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return _failed(f"evaluate returned no score, reason and metrics: {json.dumps(result)[:200]}")
     return {**whole, "perMetricEvals": evals}
 

@@ -62,13 +62,13 @@ def activate(switches: Sequence[Switch], example: Path, output_dir: Path) -> Ite
     say(f"MOCKED: {context.calls} requests were answered in process; their log is {context.call_log}")
 
 
-def json_body(request: PreparedRequest) -> dict[str, Any]:
+def json_body(request: PreparedRequest, *, key: bool = True) -> dict[str, Any]:
     """The JSON object a request carries, after the checks that every API makes.
 
-    Raises ``InfrastructureError`` for a missing bearer key or content type, or a body that is no object:
-    a mock that takes anything would hide a client that sends nonsense.
+    Raises ``InfrastructureError`` for a missing bearer key (``key=False``: the API has none) or content
+    type, or a body that is no object: a mock that takes anything would hide a client that sends nonsense.
     """
-    if not str(request.headers.get("Authorization", "")).startswith("Bearer "):
+    if key and not str(request.headers.get("Authorization", "")).startswith("Bearer "):
         raise InfrastructureError(f"mocked {request.url}: the request carries no bearer key")
     if request.headers.get("Content-Type") != "application/json":
         raise InfrastructureError(f"mocked {request.url}: the request's Content-Type is not application/json")

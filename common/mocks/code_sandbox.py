@@ -18,7 +18,7 @@ from requests import PreparedRequest
 
 from common.dataset import bad_line, read_jsonl
 from common.errors import CannotRunError, InfrastructureError
-from common.mocks import MockContext, json_response
+from common.mocks import MockContext, json_body, json_response
 from common.sandbox import Sandbox, SandboxSettings, open_sandbox
 from common.sandbox.service import RequestError, posted_program, wire_answer
 
@@ -37,7 +37,7 @@ def register(mock: responses.RequestsMock, context: MockContext) -> None:
         return read_recordings(path)
 
     def answer(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
-        body = _body(request)
+        body = json_body(request, key=False)
         try:
             program = posted_program(body)
         except RequestError as error:
@@ -80,12 +80,3 @@ def _local_sandbox() -> tuple[Sandbox | None, str]:
         return open_sandbox(SandboxSettings(backend="local")), ""
     except InfrastructureError as error:
         return None, str(error)
-
-
-def _body(request: PreparedRequest) -> dict[str, Any]:
-    if request.headers.get("Content-Type") != "application/json":
-        raise InfrastructureError("mocked run_code: the request's Content-Type is not application/json")
-    value = json.loads(request.body or b"null")
-    if not isinstance(value, dict):
-        raise InfrastructureError("mocked run_code: the request's body is not a JSON object")
-    return value

@@ -4,7 +4,8 @@ import re
 
 from common.messages import strip_reasoning
 
-_FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,})[ \t]*(?P<language>[^\s`]*)[^`\n]*$")
+# Possessive, so that a line of spaces is not tried at every length.
+_FENCE = re.compile(r"^(?P<indent>[ \t]*+)(?P<fence>`{3,}+)[ \t]*+(?P<language>[^\s`]*+)[^`\n]*+$")
 _PYTHON = {"python", "python3", "py"}
 
 

@@ -6,6 +6,7 @@ and answered is this. Fields: see ``api.py``, which is the client's side.
 
 import base64
 import binascii
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,9 @@ def posted_program(body: Mapping[str, Any]) -> Program:
         }
     except (TypeError, binascii.Error, UnicodeDecodeError) as error:
         raise RequestError(f"a file is not base64 of a text ({error})") from error
+    for name in ("run_timeout", "memory_limit_MB"):
+        if isinstance(body[name], bool) or not 0 < body[name] < math.inf:
+            raise RequestError(f"{name!r} is no positive number")
     limits = Limits(timeout_seconds=body["run_timeout"], memory_mb=body["memory_limit_MB"])
     return Program(body["code"], body["stdin"], files, limits)
 

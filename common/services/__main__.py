@@ -15,6 +15,9 @@ from common.errors import CannotRunError
 from common.events import emit, say
 from common.services import command
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a polite kill, and a terminal that closes."""
+
 
 def _main(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
@@ -37,7 +40,7 @@ def _main(argv: Sequence[str]) -> None:
     from common.services.servers import serve_code_sandbox, serve_gateway, serve_policy
 
     given = os.environ.get("FIREWORKS_API_KEY", "").strip()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         signal.signal(number, _stop)
     say(f"starting transformers serve on {options.policy} (some ten seconds) ...")
     with (
@@ -71,7 +74,7 @@ def _main(argv: Sequence[str]) -> None:
 
 def _stop(*_: Any) -> NoReturn:
     """Stop once: a second signal, as an impatient parent sends it, must not end the stopping."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 

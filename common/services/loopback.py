@@ -37,10 +37,9 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
-        raise CannotRunError(
-            f"--port {port}: cannot listen there ({error.strerror}); give another or 0"
-        ) from None
+        reason = getattr(error, "strerror", None) or error
+        raise CannotRunError(f"--port {port}: cannot listen there ({reason}); give another or 0") from None
     listener.listen(128)
     return listener

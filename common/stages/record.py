@@ -1,7 +1,8 @@
 """What a stage leaves of its last run on disk: ``summary.json`` beside its results.
 
 The report page is made from these files. A run removes its predecessor's file when it starts: one that
-was killed must not be shown as the success before it.
+was killed must not be shown as the success before it. One that could not run has changed nothing, and puts a
+success back.
 """
 
 import json
@@ -19,6 +20,7 @@ from common.errors import CannotRunError
 from common.events import say
 
 SUMMARY = "summary.json"
+COULD_NOT_RUN = 2
 LIBRARIES = ("torch", "transformers", "trl", "datasets", "math_verify")
 """Libraries whose version is noted when the run has imported them."""
 
@@ -39,6 +41,7 @@ class Record:
         self.data: Path | None = None
         self.switches: list[str] = []
         self._started = time.monotonic()
+        self._success_before: bytes | None = None
 
     def open(self, folder: Path) -> None:
         """Name the folder, and remove the summary of the run before.
@@ -47,6 +50,7 @@ class Record:
         """
         try:
             if _main_process():
+                self._success_before = _success(folder / SUMMARY)
                 (folder / SUMMARY).unlink(missing_ok=True)
         except OSError as error:
             raise CannotRunError(
@@ -75,11 +79,23 @@ class Record:
             "data_sha256": file_sha256(self.data) if self.data and self.data.is_file() else None,
         }
         text = clean(json.dumps({**summary, "run": run}, ensure_ascii=False, allow_nan=False, indent=2))
+        content = (text + "\n").encode("utf-8")
+        if exit_code == COULD_NOT_RUN and self._success_before is not None:
+            content = self._success_before
         try:
             with atomic_writer(self.folder / SUMMARY) as stream:
-                stream.write((text + "\n").encode("utf-8"))
+                stream.write(content)
         except OSError as error:
             say(f"note: {self.folder / SUMMARY}: cannot be written ({error.strerror or error})")
+
+
+def _success(path: Path) -> bytes | None:
+    """The file, if it is the summary of a run whose claim held."""
+    try:
+        content = path.read_bytes()
+        return content if json.loads(content)["ok"] is True else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _versions() -> dict[str, str]:

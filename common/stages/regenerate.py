@@ -91,6 +91,8 @@ def _body(run: Run) -> Result:
     from common.fireworks.client import FireworksClient, credentials
 
     options = run.options
+    if options.record and options.record_synthetic:
+        raise CannotRunError("--record and --record-synthetic: real answers or made-up ones, not both")
     if options.split != "dataset" and (options.record or options.record_synthetic):
         raise CannotRunError(f"--split {options.split}: recordings are of the rows of dataset.jsonl")
     whole = read_samples(run.data_dir / f"{options.split}.jsonl")
@@ -109,16 +111,20 @@ def _body(run: Run) -> Result:
     client = FireworksClient(run.config.fireworks, keys)
     requests = {sample["id"]: chat_request(sample, run.config) for sample in samples}
     hashes = {name: request_hash(request) for name, request in requests.items()}
+    asked = "mock" if mocked else client.chat_url
 
     def ask(name: str) -> dict[str, Any]:
         response = client.post(client.chat_url, requests[name])
         parse_chat(response)  # an answer that cannot be read is not journaled as finished
-        return {"id": name, "request_sha256": hashes[name], "response": response}
+        return {"id": name, "request_sha256": hashes[name], "asked": asked, "response": response}
 
     with Journal.open(run.output_dir / "answers.jsonl", fresh=options.fresh) as journal:
-        # An entry counts only for the very request it answered: another prompt or model asks again.
+        # An entry counts only for the very request it answered, and for who was asked: another prompt, model
+        # or server asks again, and no mocked answer ever passes for a real one.
         done = {
-            e["id"]: e["response"] for e in journal.entries() if e["request_sha256"] == hashes.get(e["id"])
+            entry["id"]: entry["response"]
+            for entry in journal.entries()
+            if (entry["request_sha256"], entry.get("asked")) == (hashes.get(entry["id"]), asked)
         }
         kept = len(done)
         open_rows = [name for name in hashes if name not in done]

@@ -54,6 +54,7 @@ class Stage:
         add_options: adds the stage's own options to the parser.
         mocks: the switches whose mocks it enters when they are on.
         writes_data: whether ``--output-dir`` names the data's folder, where no summary belongs.
+        after_interrupt: what a person who pressed Ctrl-C may do next.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Stage:
     add_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
     mocks: Sequence[str] = ()
     writes_data: bool = False
+    after_interrupt: str = "what is finished is kept, run it again to go on"
 
     def main(self, task: Task, description: str | None, argv: Sequence[str] | None = None) -> NoReturn:
         """Run the stage as a script and exit: 0 claim holds, 1 it does not, 2 could not run."""
@@ -82,7 +84,7 @@ def _run(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> int
         problem = f"the package {error.name!r} is missing; install this project's extras"
         return _could_not_run(stage, problem, record)
     except KeyboardInterrupt:
-        say(f"{stage.name}: interrupted; what is finished is kept, run it again to go on")
+        say(f"{stage.name}: interrupted; {stage.after_interrupt}")
         record.write({"stage": stage.name, "ok": False}, 130, "interrupted", scrub)
         return 130
     except Exception:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
@@ -103,7 +105,8 @@ def _could_not_run(stage: Stage, problem: str, record: Record) -> int:
 
 def _end(stage: Stage, record: Record, code: int, problem: str = "", /, **summary: Any) -> int:
     """The summary on stdout and in ``summary.json``; returns the exit code."""
-    emit("summary", stage=stage.name, ok=code == 0, **summary)
+    said = {"problem": scrub(problem)} if problem and code else {}
+    emit("summary", stage=stage.name, ok=code == 0, **summary, **said)
     record.write({"stage": stage.name, "ok": code == 0, **summary}, code, problem if code else "", scrub)
     return code
 
@@ -181,7 +184,7 @@ def _parse(
         allow_abbrev=False,
         epilog="Precedence: command line > environment (PROVING_GROUND_<SECTION>__<KEY>) > config.json >"
         " defaults.\n"
-        "Exit codes: 0 the claim holds, 1 it does not, 2 the step could not run.",
+        "Exit codes: 0 the claim holds, 1 it does not, 2 the step could not run, 130 Ctrl-C.",
     )
     parser.add_argument(
         "--config", type=Path, default=task.folder / "config.json", metavar="FILE", help="configuration file"

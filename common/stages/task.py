@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # the type alone: a task must stay importable in an env witho
 
 from common.dataset import Sample
 from common.messages import Completion
+from common.rewards.contract import checked
 
 
 class RewardFunction(Protocol):
@@ -70,16 +71,11 @@ class Task:
 def score(task: Task, completions: Sequence[Completion], samples: Sequence[Sample]) -> list[float | None]:
     """``task.reward`` of one completion per sample; the samples' columns reach it as TRL would pass them.
 
-    Raises ``ValueError`` when the reward returns another number of scores than it was given completions.
+    Raises ``RewardContractError`` for anything but one number in [0, 1], or ``None``, per completion.
     """
     columns = {
         key: [sample[key] for sample in samples]
         for key in (samples[0] if samples else {})
         if key != "messages"
     }
-    scores = task.reward(completions, **columns)
-    if len(scores) != len(completions):
-        raise ValueError(
-            f"{task.reward.__name__} returned {len(scores)} scores for {len(completions)} completions"
-        )
-    return scores
+    return checked(task.reward.__name__, task.reward)(completions=completions, **columns)

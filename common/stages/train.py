@@ -1,8 +1,10 @@
 """Step 4: GRPO with the example's reward, and the proof that it taught the policy something."""
 
 import argparse
+from pathlib import Path
 
 from common.dataset import Sample, read_samples
+from common.errors import CannotRunError
 from common.stages.run import Result, Run, Stage
 from common.switches import is_on
 
@@ -24,7 +26,7 @@ def _train(run: Run) -> Result:
     config = in_test_mode(run.config) if test_mode else run.config
     check_grpo(config.grpo)
     samples = read_samples(run.data_dir / "dataset.jsonl", ROWS if test_mode else None)
-    held_out = read_samples(run.data_dir / "held_out.jsonl") if config.training.prove else []
+    held_out = _held_out(run.data_dir / "held_out.jsonl") if config.training.prove else []
     warm_start = samples if test_mode else _warm_start(run, samples)
     if config.training.reuse_warm_start and warm_start is not samples:
         # A hundred prompts alone are learnt by heart within a few epochs, at the cost of all others.
@@ -56,12 +58,21 @@ def _train(run: Run) -> Result:
     return Result(ok=not outcome.problem, summary=outcome.summary, problem=outcome.problem)
 
 
+def _held_out(path: Path) -> list[Sample]:
+    """The rows of the proof; a small source leaves none for them."""
+    if path.is_file() and not path.stat().st_size:
+        raise CannotRunError(
+            f"{path}: no rows were left for it; prepare more rows, or say --training.prove false"
+        )
+    return read_samples(path)
+
+
 def _warm_start(run: Run, samples: list[Sample]) -> list[Sample]:
     """The rows of the embedded policy's warm start: their own file, or the training rows without one."""
     path = run.data_dir / "warm_start.jsonl"
     if run.config.model.name != "embedded":
         return []
-    return read_samples(path) if path.is_file() else samples
+    return read_samples(path) if path.is_file() and path.stat().st_size else samples
 
 
 STAGE = Stage(
@@ -70,4 +81,5 @@ STAGE = Stage(
     sections=("data", "prompt", "sandbox", "model", "training", "grpo"),
     add_options=_add_options,
     mocks=("TEST_MOCK_CODE_SANDBOX",),
+    after_interrupt="--resume goes on from the newest checkpoint, if there is one yet",
 )

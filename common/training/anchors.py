@@ -9,8 +9,8 @@ from typing import Any
 
 from common.errors import ClaimError
 from common.messages import prompt_of, reference_of
+from common.rewards.contract import RewardCallable, checked
 from common.training.data import columns_of
-from common.training.rewards import RewardCallable, checked
 
 ANCHORS = 8
 """Rows whose known answers are scored: enough to catch a reward that guesses, few enough for a sandbox."""

@@ -29,6 +29,7 @@ from common.config import EmbeddedConfig
 from common.messages import prompt_of
 from common.training.console import is_main_process
 from common.training.data import render_prompt, tools_of
+from common.training.progress import ProgressBar
 from common.training.tokenizer import build_tokenizer
 
 CODE = (Path(__file__), Path(__file__).with_name("tokenizer.py"), Path(__file__).with_name("data.py"))
@@ -136,6 +137,7 @@ def _warm_start(
     # Both write to stdout, which belongs to the events.
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(ProgressBar("warm start of the embedded policy"))
     trainer.train()
     return model, tokenizer
 

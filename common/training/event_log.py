@@ -1,15 +1,14 @@
-"""The event log: one line per logged step on stdout and in ``metrics.jsonl``, and the progress bar."""
+"""The event log: one line per logged step on stdout and in ``metrics.jsonl``, beside the progress bar."""
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from common.training.console import Console
+from common.training.progress import ProgressBar
 
 HEADLINE = ("loss", "reward", "reward_std", "grad_norm", "frac_reward_zero_std")
 """What a ``train_step`` event shows; ``metrics.jsonl`` has everything TRL logs."""
@@ -20,7 +19,7 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-class EventLog(TrainerCallback):
+class EventLog(ProgressBar):
     """Writes what TRL logs, as TRL logs it.
 
     A ``metrics.jsonl`` left by the steps after the checkpoint that a run resumes from is cut back to it,
@@ -28,9 +27,9 @@ class EventLog(TrainerCallback):
     """
 
     def __init__(self, output_dir: Path, console: Console) -> None:
+        super().__init__("GRPO")
         self._path = output_dir / "metrics.jsonl"
         self._console = console
-        self._bar: Any = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -45,9 +44,7 @@ class EventLog(TrainerCallback):
             line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= state.global_step
         ]
         self._path.write_text("".join(kept), encoding="utf-8")
-        self._bar = tqdm(
-            total=state.max_steps, initial=state.global_step, desc="GRPO", file=sys.stderr, dynamic_ncols=True
-        )
+        super().on_train_begin(args, state, control, **kwargs)
 
     def on_log(
         self,
@@ -65,19 +62,4 @@ class EventLog(TrainerCallback):
         row = {"step": state.global_step, **{key: finite(value) for key, value in logs.items()}}
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row, allow_nan=False) + "\n")
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"reward {headline['reward']}, loss {headline['loss']}", refresh=False)
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Move the bar."""
-        if self._bar is not None:
-            self._bar.update(1)
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Close the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        self.note(f"reward {headline['reward']}, loss {headline['loss']}")

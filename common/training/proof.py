@@ -16,8 +16,8 @@ from trl.models import unwrap_model_for_generation
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from common.messages import Message
+from common.rewards.contract import RewardCallable, checked
 from common.training.data import build_dataset, render_prompt
-from common.training.rewards import RewardCallable, checked
 
 RESAMPLES = 10_000
 

@@ -17,6 +17,7 @@ import numpy as np
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from common.config import Config
+from common.rewards.contract import RewardCallable
 from common.training.arguments import build_config
 from common.training.checkpoints import RunRecord, latest_checkpoint, open_folder
 from common.training.console import Console, from_main_process, is_main_process
@@ -27,7 +28,6 @@ from common.training.health import HealthChecks
 from common.training.plot import draw_curve
 from common.training.policy import build_policy, lora
 from common.training.proof import Proof, compare, pass_at_1
-from common.training.rewards import RewardCallable
 from common.training.trainer import build_trainer
 
 Samples = Sequence[Mapping[str, Any]]

@@ -10,8 +10,8 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from common.errors import CannotRunError
+from common.rewards.contract import RewardCallable, checked
 from common.training.policy import Policy
-from common.training.rewards import RewardCallable, checked
 
 
 def build_trainer(
@@ -38,7 +38,7 @@ def build_trainer(
             callbacks=list(callbacks),
             peft_config=peft_config,
         )
-    except (ValueError, ImportError) as error:
+    except (ValueError, ImportError, RuntimeError) as error:
         raise CannotRunError(f"grpo: {' '.join(str(error).split())}") from error
     # Both write metrics to stdout; the event log has them.
     trainer.remove_callback(ProgressCallback)

@@ -123,7 +123,8 @@ def train(run: Run) -> Result:
     return Result(ok, summary, f"the improvement of pass@1 may be as low as {proof.low:+.3f}")
 
 
-STAGE = Stage(name="train", body=train, sections=("prompt", "model", "training", "grpo"))
+SECTIONS = ("prompt", "model", "training", "grpo")
+STAGE = Stage(name="train", body=train, sections=SECTIONS, after_interrupt="run it again to start again")
 
 if __name__ == "__main__":
     STAGE.main(TASK, __doc__)

@@ -41,8 +41,8 @@ class Command:
 def documented(root: Path, files: list[str]) -> Iterator[Command]:
     """Every command in Markdown files, in docstrings of Python files and in configurations' ``command``.
 
-    ``files`` are relative to ``root``. A fenced block whose first line is a command is a block of commands;
-    what stands in the middle of a sentence is not read.
+    ``files`` are relative to ``root``. A fenced block without a language is a block of commands, unless it
+    starts as data does; what stands in the middle of a sentence is not read.
     """
     for file in files:
         path = root / file
@@ -64,7 +64,8 @@ def _of_blocks(file: str, text: str) -> Iterator[Command]:
         elif language is None:
             language, block = line.removeprefix("```").strip(), []
         else:
-            if language in ("", "sh", "bash", "console") and any(_is_command(text) for _, text in block[:1]):
+            output = language == "" and any(text.startswith(("{", "[", "<", "|")) for _, text in block[:1])
+            if language in ("", "sh", "bash", "console") and not output:
                 yield from _of_lines(file, block)
             language = None
 

@@ -196,6 +196,7 @@ def runs_end_to_end(command: Command, place: Place) -> None:
 
 
 READER_EDITS = {
+    "from common.rewards import math_reward\n": "",
     "from builtin_rows import builtin_rows\n": (
         "from builtin_rows import builtin_rows\nfrom reward import brief_reward\n"
     ),

@@ -26,12 +26,21 @@ def table(examples: Iterable[str], kept: Path = KEPT) -> str:
     texts = []
     for example in examples:
         path = kept / example / STEPS
-        lines = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        lines = _lines(path)
         seconds = sum(line["seconds"] for line in lines)
         good = bool(lines) and all(line["ok"] for line in lines)
         whole = {"example": example, "step": "in all" if lines else "did not get that far", "ok": good}
         texts += [text_of(line) for line in [*lines, {**whole, "seconds": seconds, "shown": {}}]]
     return "\n".join(texts)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The steps that a run left; none where it left no whole file."""
+    try:
+        lines = json.loads(path.read_text(encoding="utf-8"))
+        return lines if all(text_of(line) for line in lines) else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 if __name__ == "__main__":

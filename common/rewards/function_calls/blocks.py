@@ -15,7 +15,8 @@ from typing import Any
 from common.rewards.function_calls.strict_json import read_value
 
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
-_FENCE = re.compile(r"[ \t]*```[ \t]*([\w-]*)[ \t]*\Z")
+# Possessive, so that a line of spaces is not tried at every length.
+_FENCE = re.compile(r"[ \t]*+```[ \t]*+([\w-]*+)[ \t]*+\Z")
 _FENCE_LANGUAGES = frozenset({"", "json", "tool_call"})
 _JSON = re.compile(r"\s*(?:\{|\[\s*[{\]])")
 _BARE = re.compile(r"^[ \t]*(?=\{|\[\s*\{)", re.MULTILINE)

@@ -27,6 +27,21 @@ def test_anything_else_is_an_error_that_names_the_switch(name: str, value: str) 
         check_switches({name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("TEST_MODE_TLR", "did you mean TEST_MODE_TRL"),
+        ("TEST_MOCK_FIREWORKS_REGN", "did you mean TEST_MOCK_FIREWORKS_REGEN"),
+        (f"TEST_MOCK_{'Q' * 40}", "there are TEST_MODE_TRL, "),
+    ],
+)
+def test_a_misspelt_name_is_an_error(name: str, words: str) -> None:
+    """Ignored, it would send a test's traffic to the real API."""
+    with pytest.raises(CannotRunError, match=rf"{name} is no switch; {words}"):
+        check_switches({name: "1"})
+    check_switches({"TEST_DATA": "1", "TEST_MODE": "1"})
+
+
 def test_an_unregistered_switch_is_a_bug() -> None:
     with pytest.raises(KeyError):
         is_on("TEST_MOCK_NOTHING", {})

@@ -64,13 +64,23 @@ def test_the_reward_scores_through_it_as_it_does_here(url: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"language": "cpp"}, {"code": None}, {"cmd": "ls"}, {"files": {"../x": base64.b64encode(b"").decode()}}],
+    [
+        {"language": "cpp"},
+        {"code": None},
+        {"cmd": "ls"},
+        {"run_timeout": 0},
+        {"run_timeout": float("inf")},
+        {"memory_limit_MB": True},
+        {"files": {"../x": base64.b64encode(b"").decode()}},
+    ],
 )
 def test_what_it_cannot_run_is_refused(url: str, change: dict[str, Any]) -> None:
     body = {"code": "", "language": "python", "stdin": "", "run_timeout": 5, "compile_timeout": 5}
     body |= {"memory_limit_MB": 256, "files": {}}
     assert requests.post(f"{url}/run_code", json=body, timeout=30).status_code == 200
-    assert requests.post(f"{url}/run_code", json={**body, **change}, timeout=30).status_code == 422
+    text = json.dumps({**body, **change})  # requests itself refuses to write an infinity
+    headers = {"Content-Type": "application/json"}
+    assert requests.post(f"{url}/run_code", data=text, headers=headers, timeout=30).status_code == 422
 
 
 def preview_of(**sandbox: Any) -> PreviewRequest:

@@ -210,6 +210,17 @@ SCORE = '{"score": 0.5, "reason": "r", "metrics": {"m": {"score": 1, "reason": "
         ("def evaluate(messages, **kw):\n    raise ValueError('no')\n", "false", "ValueError: no"),
         ("def evaluate(messages, **kw):\n    return 1.0\n", "false", "evaluate returned no score"),
         ("def evaluate(messages, **kw):\n    return {'score': float('nan')}\n", "false", "no score"),
+        (
+            "def evaluate(messages, **kw):\n    return {'score': 10**400, 'reason': '', 'metrics': {}}\n",
+            "false",
+            "no score",
+        ),
+        (
+            'import os\nos.write(3, b\'{"stdout": "", "results": [1]}\')\n'
+            "def evaluate(messages, **kw):\n    os._exit(0)\n",
+            "false",
+            "the evaluator left 1 results for 2 rows",
+        ),
         ("import os\ndef evaluate(messages, **kw):\n    os._exit(0)\n", "false", "exit code 0"),
         ("import math_verify\n", "false", "No module named 'math_verify'"),  # not among the requirements
         ("import common\n", "false", "No module named 'common'"),

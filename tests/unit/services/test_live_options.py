@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from common.services.servers import serve_gateway
 from tests.conftest import ROOT
+from tests.support.api_server import Reply, completion, serve
 from tests.support.clone import Clone
 from tests.unit.services.conftest import KEY
 
@@ -66,3 +68,17 @@ def test_a_run_that_fails_anywhere_shows_no_key(tmp_path: Path) -> None:
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED
     assert "left files that git does not ignore" in ended.stdout
     assert KEY not in ended.stdout + ended.stderr
+
+
+def test_no_more_chat_requests_than_its_cap(tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "clone", "math_example")
+    journal = tmp_path / "journal.jsonl"
+    with (
+        serve(lambda request, number: Reply(completion("No."))) as upstream,
+        serve_gateway(upstream.url, journal=journal, key=KEY) as gateway,
+    ):
+        address = {"PROVING_GROUND_FIREWORKS__BASE_URL": gateway.url}
+        ended = live("--live", "--max-requests", "3", root=clone.root, **CREDENTIALS, **address)
+    assert ended.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "max_requests allows 3" in ended.stdout
+    assert len(upstream.requests) == 3

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from common.services.servers import serve_gateway
 from common.stages.task import Task
-from tests.unit.services.conftest import Ended
+from tests.support.api_server import Reply, completion, serve
+from tests.unit.services.conftest import ACCOUNT, KEY, Ended
 
 Step = Callable[..., Ended]
 
@@ -72,3 +74,35 @@ def test_held_out_rows_are_asked_but_not_recorded(
     assert ended.code == 0 and json.loads(ended.stdout.splitlines()[-1])["passed"] == 2
     assert refused.code == 2 and "--split held_out" in refused.stderr
     assert len(gateway.posts) == 2
+
+
+def test_neither_key_nor_account_is_in_a_recording(task: Task, run_step: Step, tmp_path: Path) -> None:
+    """Also where an answer that is right otherwise tells whose it is."""
+    told = completion(rf"\boxed{{0}} for {ACCOUNT} with {KEY}")
+    with serve(lambda request, number: Reply({**told, "model": f"accounts/{ACCOUNT}/models/m"})) as server:
+        ended = run_step(server.url, tmp_path / "out", "--record", "--limit", "2")
+    assert ended.code == 0, ended.stderr
+    text = (task.folder / "recordings" / "chat.jsonl").read_text()
+    assert text.count("<FIREWORKS_ACCOUNT_ID>") == 4 and ACCOUNT not in text and KEY not in text
+
+
+def test_answers_of_another_server_or_of_a_mock_are_not_kept(
+    made_up: Task, run_step: Step, start_gateway: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    assert run_step("http://127.0.0.1:9", output, "--record-synthetic", "--limit", "2").code == 0
+    with monkeypatch.context() as patch:
+        patch.setenv("TEST_MOCK_FIREWORKS_REGEN", "1")
+        assert run_step("http://127.0.0.1:9", output, "--limit", "2").code == 0
+    with start_gateway() as one, serve_gateway(one.url, journal=tmp_path / "other.jsonl", key=KEY) as other:
+        assert run_step(one.url, output, "--limit", "2").code == 0
+        assert len(one.posts) == 2, "the mock's answers are no real ones"
+        assert run_step(one.url, output, "--limit", "2").code == 0
+        assert len(one.posts) == 2, "its own are kept"
+        run_step(other.url, output, "--limit", "2", "--fireworks.max_attempts", "1")
+    assert (tmp_path / "other.jsonl").read_text().count("\n") > 0, "another server is asked itself"
+
+
+def test_real_or_made_up(task: Task, run_step: Step, tmp_path: Path) -> None:
+    ended = run_step("http://127.0.0.1:9", tmp_path / "out", "--record", "--record-synthetic")
+    assert ended.code == 2 and "not both" in ended.stderr

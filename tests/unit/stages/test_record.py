@@ -80,7 +80,9 @@ def test_every_end_is_recorded(
     assert how["versions"]["python"] == platform.python_version()
     assert how["data_sha256"] == hashlib.sha256(b"rows").hexdigest()
     if code != 130:
-        assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"event": "summary", **written}
+        said = {"problem": problem} if problem else {}
+        last = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert last == {"event": "summary", **written, **said}
 
 
 def test_a_run_that_is_killed_leaves_no_success_of_an_earlier_one(task: Task, summary: Path) -> None:
@@ -171,3 +173,22 @@ def test_a_summary_that_cannot_be_written_is_said(
 
     assert run(task, body, "--output-dir", str(tmp_path / "out")) == 0
     assert "summary.json: cannot be written" in capsys.readouterr().err
+
+
+def test_a_run_that_could_not_run_leaves_the_success_before_it(task: Task, summary: Path) -> None:
+    """A refused command, or a missing key, has changed nothing that the page should show."""
+    assert run(task, good) == 0
+    before = summary.read_bytes()
+    assert run(task, raises(CannotRunError("the folder holds a finished run"))) == 2
+    assert summary.read_bytes() == before
+    assert run(task, lambda run: Result(False, {"rows": 3}, "2 are wrong")) == 1
+    assert run(task, raises(CannotRunError("no key"))) == 2
+    assert json.loads(summary.read_text())["error"] == "no key", "a failure is no success to keep"
+
+
+def test_a_claim_that_does_not_hold_says_why_on_stdout(
+    task: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(task, lambda run: Result(False, {"rows": 3}, "2 are wrong")) == 1
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["ok"], last["rows"], last["problem"]) == (False, 3, "2 are wrong")

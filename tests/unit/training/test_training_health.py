@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from common.errors import ClaimError, InfrastructureError
-from common.training.rewards import RewardContractError
+from common.rewards.contract import RewardContractError
 from examples.trl_integration import grpo_example
 
 

@@ -1,4 +1,4 @@
-"""What stands between a reward function and TRL: what it returns is checked before it trains anything.
+"""What stands between a reward function and whoever calls it: what it returns is checked before it counts.
 
 TRL turns ``None`` into ``NaN`` and takes any number it is given; a score of 7 or a ``NaN`` would
 silently steer the policy.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from common.errors import CannotRunError, ClaimError, InfrastructureError
+from common.rewards.contract import RewardContractError, checked
 from common.training.anchors import check_anchors
-from common.training.rewards import RewardContractError, checked
 from examples.trl_integration import grpo_example
 
 SAMPLES = grpo_example.make_rows(4)
@@ -54,7 +54,7 @@ def test_what_breaks_the_contract_is_named(scores: Any, check: str) -> None:
 def test_an_exception_is_named_with_its_place() -> None:
     with pytest.raises(
         RewardContractError,
-        match=r"reward raised: mine raised ZeroDivisionError.*test_training_rewards.py:\d+",
+        match=r"reward raised: mine raised ZeroDivisionError.*test_reward_contract.py:\d+",
     ):
         call(lambda: 1 / 0)
 
