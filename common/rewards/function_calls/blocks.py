@@ -20,6 +20,7 @@ _FENCE = re.compile(r"[ \t]*+```[ \t]*+([\w-]*+)[ \t]*+\Z")
 _FENCE_LANGUAGES = frozenset({"", "json", "tool_call"})
 _JSON = re.compile(r"\s*(?:\{|\[\s*[{\]])")
 _BARE = re.compile(r"^[ \t]*(?=\{|\[\s*\{)", re.MULTILINE)
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PIECE = re.compile(r"\"(?:arguments|parameters)\"\s*:|</?tool_call>")
 
 
@@ -35,7 +36,7 @@ def values_in(text: str) -> list[Any]:
         if not values and (bare := _BARE.search(text)):
             values, end = _read_values(text, bare.end())
             outside = text[: bare.start()] + "\n" + text[end:]
-    if _PIECE.search(outside):
+    if _PIECE.search(_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), outside)):
         raise ValueError("a piece of a call outside of any block")
     return values
 

@@ -29,6 +29,7 @@ CASES = {
     "inline code is not a block": ("```python x = 1```", None),
     "in reasoning": ("<think>\n```python\nx = 1\n```\n</think>\nI cannot.", None),
     "after reasoning": ("<think>\n```python\nx = 1\n</think>\n```python\nx = 2\n```", "x = 2"),
+    "a line of blanks that is almost a fence": ("```" + " " * 200_000 + "`", None),
     "reasoning that never ends": ("<think>\n```python\nx = 1\n```", None),
 }
 
