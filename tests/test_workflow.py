@@ -236,3 +236,20 @@ def test_the_workflow_runs_on_all_that_it_should(workflow: dict[str, Any]) -> No
     triggers = workflow[True]  # YAML reads the key `on` as a truth value
     assert set(triggers) == {"pull_request", "push", "schedule", "workflow_dispatch"}
     assert triggers["push"] == {"branches": ["main"]}
+
+
+def test_the_session_job_runs_its_session_and_nothing_hides_a_failure(workflow: dict[str, Any]) -> None:
+    """A step that always succeeds, or a job that never runs, would leave every session green."""
+    job = workflow["jobs"]["session"]
+    assert set(job) == {"name", "needs", "runs-on", "timeout-minutes", "strategy", "steps"}
+    (step,) = [step for step in job["steps"] if "SESSION" in step.get("env", {})]
+    assert step["env"] == {"SESSION": "${{ matrix.session }}"}
+    assert step["run"] == 'python -m nox -s "$SESSION"'
+    assert not {"if", "continue-on-error"} & step.keys()
+    (report,) = [step for step in workflow["jobs"]["report"]["steps"] if "nox -s" in step.get("run", "")]
+    assert report["run"] == "python -m nox -s report"
+
+
+def test_the_plan_sees_the_merge_base(workflow: dict[str, Any]) -> None:
+    checkout = workflow["jobs"]["plan"]["steps"][0]
+    assert checkout["with"]["fetch-depth"] == 0, "without history there is nothing to compare with"
