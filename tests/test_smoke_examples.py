@@ -55,9 +55,10 @@ def test_smoke(smoke: Smoke) -> None:
         train(smoke)
         if not smoke.is_template:
             serve_and_ask(smoke)
+        with smoke.report.step("no secret was written"):
+            assert files_with([smoke.key], smoke.work) == []
     finally:
         smoke.report.keep(smoke.clone, regenerate=smoke.work / "after")
-    assert files_with([smoke.key], smoke.work) == []
 
 
 def prepare_and_evaluate(smoke: Smoke) -> None:
@@ -92,10 +93,12 @@ def serve_and_ask(smoke: Smoke) -> None:
                 with smoke.report.step(f"3 regenerate {when} training") as shown:
                     rates[when] = regenerated(smoke, gateway, when)
                     shown["pass rate"] = f"{rates[when]:.2f}"
+                    # In the step, so that the table cannot call a policy ok that is no better.
+                    gained = rates[when] - rates["before"]
+                    assert when == "before" or gained >= smoke.config.training.margin / 2, rates
                 if when == "after":
                     with smoke.report.step("2 evaluator preview") as shown:
                         shown["agree"] = previewed(smoke, gateway, code_sandbox)
-    assert rates["after"] - rates["before"] >= smoke.config.training.margin / 2, rates
 
 
 @contextmanager
