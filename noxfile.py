@@ -108,14 +108,13 @@ def tests(session: nox.Session, part: str) -> None:
     """Unit tests of one part. Only `training`, which has the template's too, installs torch."""
     if part == "training":
         _install(session, *STEPS, "train", "lora")
-        paths = ["tests/unit/training"]
+        paths = ["tests/proving_ground/training"]
     elif part == "common":
         _install(session, *STEPS, "plot", "parquet", "report", "services")
-        paths = ["tests/unit", "--ignore=tests/unit/training", "--ignore=tests/unit/examples"]
-        paths += ["tests/test_workflow.py"]
+        paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training", "tests/test_workflow.py"]
     else:
         _install(session, *STEPS)
-        paths = ["tests/unit/examples", f"--example={part}"]
+        paths = ["tests/examples", f"--example={part}"]
     session.run("pytest", "-n", _workers(session), *paths, *session.posargs)
 
 
@@ -163,12 +162,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Mypy, strict, on `common` and on each example's own files."""
+    """Mypy, strict, on the package and the examples."""
     _install(session, *STEPS, "plot", "parquet", "report", "services", groups=("types", "dev"))
-    session.run("mypy", "common", "noxfile.py", ".github/matrix.py")
-    for example in EXAMPLES:
-        # One run for each: every example has a module named `task`.
-        session.run("mypy", f"examples/{example}")
+    session.run("mypy", "common/proving_ground", "examples", "noxfile.py", ".github/matrix.py")
 
 
 @nox.session(default=False)
@@ -184,7 +180,7 @@ def drift(session: nox.Session, api: str) -> None:
 def report(session: nox.Session) -> None:
     """One static page of what the last runs left: outputs/report/index.html."""
     _install(session, "report", groups=())
-    session.run("python", "-m", "common.report", *session.posargs)
+    session.run("python", "-m", "proving_ground.report", *session.posargs)
 
 
 @nox.session(default=False)
@@ -192,7 +188,7 @@ def services(session: nox.Session) -> None:
     """A trained policy and a local Fireworks gateway until Ctrl-C: `nox -s services -- --policy DIR`."""
     _install(session, *STEPS, "services", "serve", groups=())
     # Without patience nox would kill it before it has stopped its servers.
-    command = ["python", "-m", "common.services", *session.posargs]
+    command = ["python", "-m", "proving_ground.services", *session.posargs]
     session.run(*command, interrupt_timeout=30, terminate_timeout=30)
 
 

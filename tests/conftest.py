@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.switches import SWITCHES
+from proving_ground.switches import SWITCHES
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = "PROVING_GROUND_"

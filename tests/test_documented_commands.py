@@ -13,15 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from common.services.servers import serve_code_sandbox, serve_gateway
+from proving_ground.services.servers import serve_code_sandbox, serve_gateway
 from tests.conftest import EXAMPLES, ROOT
 from tests.support.api_server import Reply, completion, serve
 from tests.support.clone import Clone
 from tests.support.documentation import Command, documented
 from tests.support.documented_runs import HOW, KEY, Place
 
-READ = ("README.md", "docs/*.md", "common/*/README.md", "examples/*.md", "examples/*/*.md", "examples/*/*.py")
-READ += ("examples/*/config*.json", "common/services/*.py", ".github/*.py")
+READ = (
+    "README.md",
+    "docs/*.md",
+    "common/proving_ground/*/README.md",
+    "examples/*.md",
+    "examples/*/*.md",
+    "examples/*/*.py",
+)
+READ += ("examples/*/config*.json", "common/proving_ground/services/*.py", ".github/*.py")
 FILES = sorted({str(path.relative_to(ROOT)) for pattern in READ for path in ROOT.glob(pattern)})
 
 

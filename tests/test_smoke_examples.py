@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from common.config import Config, load_config
-from common.services.servers import Gateway, serve_code_sandbox, serve_gateway, serve_policy
+from proving_ground.config import Config, load_config
+from proving_ground.services.servers import Gateway, serve_code_sandbox, serve_gateway, serve_policy
 from tests.support.clone import Clone, rows, summary
 from tests.support.smoke import Report, files_with, python
 from tests.support.training_log import check_steps

@@ -108,8 +108,8 @@ def names(sessions: list[dict[str, Any]]) -> list[str]:
         (["examples/a/README.md"], OF_A),
         (["examples/a/task.py", "README.md"], OF_A),
         (["examples/a/task.py", "examples/ab/config.json"], [n for n in ALL if n != "tests(common)"]),
-        (["common/rewards/code.py"], ALL),
-        (["examples/a/task.py", "common/config.py"], ALL),
+        (["common/proving_ground/rewards/code.py"], ALL),
+        (["examples/a/task.py", "common/proving_ground/config.py"], ALL),
         (["tests/conftest.py"], ALL),
         (["noxfile.py"], ALL),
         (["constraints.txt"], ALL),
@@ -117,7 +117,10 @@ def names(sessions: list[dict[str, Any]]) -> list[str]:
         (["examples/new/data.bin"], ALL),  # not an example yet: nobody knows what it is
         (["examples/a.py"], ALL),
         (["README.md"], ["docs(project)", "lint"]),
-        (["examples/README.md", "common/mocks/README.md", "LICENSE"], ["docs(project)", "lint"]),
+        (
+            ["examples/README.md", "common/proving_ground/mocks/README.md", "LICENSE"],
+            ["docs(project)", "lint"],
+        ),
         ([], ["docs(project)", "lint"]),
     ],
 )
@@ -134,10 +137,8 @@ def test_a_borrowed_example_runs_its_borrower() -> None:
 def test_borrowers_are_those_that_name_an_example() -> None:
     """A unit test of `common` that runs an example's script must run when the example changes."""
     borrowed = set()
-    for path in (ROOT / "tests" / "unit").rglob("*.py"):
-        part = path.relative_to(ROOT / "tests" / "unit").parts[0]
-        if part == "examples":
-            continue
+    for path in (ROOT / "tests" / "proving_ground").rglob("*.py"):
+        part = path.relative_to(ROOT / "tests" / "proving_ground").parts[0]
         text = path.read_text()
         for name in folders():
             if re.search(rf'"examples" / "{name}"|examples/{name}\b', text):

@@ -7,14 +7,14 @@ About one row in nine is unpleasant: each filter finds something to drop.
 import random
 from collections.abc import Iterator
 
-from drills import drill_row
-from problems import all_problems
+from examples.coding_example.problems import ALL_PROBLEMS
+from examples.coding_example.problems.drills import drill_row
 
 
 def builtin_rows(seed: int) -> Iterator[dict[str, str]]:
     """An endless stream of raw rows; the same for the same seed."""
     rng = random.Random(seed)
-    problems = [problem.row(number) for number, problem in enumerate(all_problems(), 1)]
+    problems = [problem.row(number) for number, problem in enumerate(ALL_PROBLEMS, 1)]
     rng.shuffle(problems)
     good = drill_row(rng)
     while True:

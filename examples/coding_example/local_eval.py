@@ -8,8 +8,13 @@ operator, off by one, another constant), and on at least 95 % of the rows every 
         --sandbox.backend api --sandbox.base_url http://localhost:8080
 """
 
-from common.stages import local_eval
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import local_eval
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    local_eval.STAGE.main(TASK, __doc__)
+    local_eval.STAGE.script(__file__, __doc__)

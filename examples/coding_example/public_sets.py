@@ -2,7 +2,7 @@
 
 import ast
 
-from common.preparation import Row
+from proving_ground.preparation import Row
 
 MBPP_COLUMNS = ("task_id", "text", "code", "test_list")
 SANITIZED_COLUMNS = ("task_id", "prompt", "code", "test_list")

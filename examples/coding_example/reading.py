@@ -4,7 +4,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from common.preparation import Row
+from proving_ground.preparation import Row
 
 TOPICS = {"str": "strings", "list": "lists", "dict": "dicts"}
 

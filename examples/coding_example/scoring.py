@@ -6,8 +6,8 @@ A fraction of the tests would pay for programs that return a constant; the row's
 from collections.abc import Sequence
 from typing import Any
 
-from common.messages import Completion
-from common.rewards.code import make_code_reward
+from proving_ground.messages import Completion
+from proving_ground.rewards.code import make_code_reward
 
 _reward = make_code_reward(all_or_nothing=True)
 

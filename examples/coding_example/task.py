@@ -19,20 +19,19 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from asserts import convert
-from builtin_rows import builtin_rows
-from mutations import one_of_each
-from public_sets import MBPP_COLUMNS, SANITIZED_COLUMNS, adapt
-from reading import difficulty_of, program_of, question_of, topic_of
-from scoring import all_tests_pass
-
-from common.dataset import Sample
-from common.errors import InfrastructureError
-from common.messages import reference_of
-from common.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
-from common.rewards.code_extract import extract_program
-from common.rewards.code_tests import parse_tests
-from common.stages.task import Task
+from examples.coding_example.asserts import convert
+from examples.coding_example.builtin_rows import builtin_rows
+from examples.coding_example.mutations import one_of_each
+from examples.coding_example.public_sets import MBPP_COLUMNS, SANITIZED_COLUMNS, adapt
+from examples.coding_example.reading import difficulty_of, program_of, question_of, topic_of
+from examples.coding_example.scoring import all_tests_pass
+from proving_ground.dataset import Sample
+from proving_ground.errors import InfrastructureError
+from proving_ground.messages import reference_of
+from proving_ground.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
+from proving_ground.rewards.code_extract import extract_program
+from proving_ground.rewards.code_tests import parse_tests
+from proving_ground.stages.task import Task
 
 
 def has_text(row: Row) -> bool:

@@ -8,8 +8,13 @@ bundled and sent with right and wrong answers, and every score must be the one c
     TEST_MOCK_FIREWORKS_PREVIEW=1 python examples/composite_example/fireworks_preview.py
 """
 
-from common.stages import preview
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import preview
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    preview.STAGE.main(TASK, __doc__)
+    preview.STAGE.script(__file__, __doc__)

@@ -7,8 +7,13 @@ or the fence earns half, and the pass rate shows it before a GPU is spent.
     TEST_MOCK_FIREWORKS_REGEN=1 python examples/composite_example/fireworks_regenerate.py --limit 20
 """
 
-from common.stages import regenerate
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import regenerate
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    regenerate.STAGE.main(TASK, __doc__)
+    regenerate.STAGE.script(__file__, __doc__)

@@ -7,8 +7,13 @@ neither part pays for an answer that only looks like one (no fence, no box, a fe
     python examples/composite_example/local_eval.py --limit 10
 """
 
-from common.stages import local_eval
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import local_eval
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    local_eval.STAGE.main(TASK, __doc__)
+    local_eval.STAGE.script(__file__, __doc__)

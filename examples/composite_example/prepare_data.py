@@ -8,8 +8,13 @@ same bytes (--check).
     python examples/composite_example/prepare_data.py --check
 """
 
-from common.stages import prepare
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import prepare
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    prepare.STAGE.main(TASK, __doc__)
+    prepare.STAGE.script(__file__, __doc__)

@@ -21,15 +21,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from builtin_rows import builtin_rows
-
-from common.dataset import Sample
-from common.errors import InfrastructureError
-from common.messages import reference_of
-from common.preparation import Column, Coverage, Filter, Preparation, Row, content_id
-from common.rewards import composite_reward
-from common.rewards.code_tests import parse_tests
-from common.stages.task import Task
+from examples.composite_example.builtin_rows import builtin_rows
+from proving_ground.dataset import Sample
+from proving_ground.errors import InfrastructureError
+from proving_ground.messages import reference_of
+from proving_ground.preparation import Column, Coverage, Filter, Preparation, Row, content_id
+from proving_ground.rewards import composite_reward
+from proving_ground.rewards.code_tests import parse_tests
+from proving_ground.stages.task import Task
 
 FUNCTION = "f"
 OPERATIONS = ("a + b", "a - b", "a * b", "a // b", "max(a, b)")

@@ -8,9 +8,9 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slots import SLOTS, VALUES
-from tool import Tool
-from toolbox import TOOLS
+from examples.function_calling_example.slots import SLOTS, VALUES
+from examples.function_calling_example.tool import Tool
+from examples.function_calling_example.toolbox import TOOLS
 
 SMALL_TALK = (
     "Thank you, {person}!",

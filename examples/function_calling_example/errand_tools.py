@@ -1,6 +1,17 @@
 """Tools for errands: travel, shopping, finance and contacts."""
 
-from tool import BOOLEAN, CURRENCY, INTEGER, MODE, NUMBER, SIZE, STRING, STRINGS, Tool, object_of
+from examples.function_calling_example.tool import (
+    BOOLEAN,
+    CURRENCY,
+    INTEGER,
+    MODE,
+    NUMBER,
+    SIZE,
+    STRING,
+    STRINGS,
+    Tool,
+    object_of,
+)
 
 TOOLS = (
     Tool(

@@ -1,6 +1,6 @@
 """Tools for the home and the day: weather, home, music and calendar."""
 
-from tool import BOOLEAN, DAY, DOOR, INTEGER, NUMBER, STRING, STRINGS, Tool
+from examples.function_calling_example.tool import BOOLEAN, DAY, DOOR, INTEGER, NUMBER, STRING, STRINGS, Tool
 
 TOOLS = (
     Tool(

@@ -8,8 +8,13 @@ sent with right and wrong calls and the tools of each row, and every score must 
     TEST_MOCK_FIREWORKS_PREVIEW=1 python examples/function_calling_example/fireworks_preview.py
 """
 
-from common.stages import preview
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import preview
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    preview.STAGE.main(TASK, __doc__)
+    preview.STAGE.script(__file__, __doc__)

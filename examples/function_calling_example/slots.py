@@ -7,7 +7,7 @@ needs and which of its words are the arguments.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tool import CURRENCY, DAY, DOOR, MODE, SIZE
+from examples.function_calling_example.tool import CURRENCY, DAY, DOOR, MODE, SIZE
 
 _CITIES = (
     "Paris",

@@ -20,16 +20,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from builtin_rows import builtin_rows
-from forms import compact, mutations, tagged, untagged
-from toolbox import DOMAINS
-
-from common.dataset import Sample
-from common.errors import InfrastructureError
-from common.preparation import Column, Coverage, Filter, Preparation, Row, content_id
-from common.rewards import function_call_reward
-from common.rewards.function_calls.tools import read_key
-from common.stages.task import Task
+from examples.function_calling_example.builtin_rows import builtin_rows
+from examples.function_calling_example.forms import compact, mutations, tagged, untagged
+from examples.function_calling_example.toolbox import DOMAINS
+from proving_ground.dataset import Sample
+from proving_ground.errors import InfrastructureError
+from proving_ground.preparation import Column, Coverage, Filter, Preparation, Row, content_id
+from proving_ground.rewards import function_call_reward
+from proving_ground.rewards.function_calls.tools import read_key
+from proving_ground.stages.task import Task
 
 ARGUMENT_TYPES = ("object", "array", "enum", "boolean", "number", "integer", "string")
 """From the most structured to the least; a row counts for the first of these that its calls have."""

@@ -8,8 +8,13 @@ reach the prompt through the chat template's ``tools`` argument.
     TEST_MODE_TRL=1 python examples/function_calling_example/trl_grpo_integration.py
 """
 
-from common.stages import train
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import train
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    train.STAGE.main(TASK, __doc__)
+    train.STAGE.script(__file__, __doc__)

@@ -7,8 +7,13 @@ right and wrong answers, and one row that is scored differently there and here f
     TEST_MOCK_FIREWORKS_PREVIEW=1 python examples/math_example/fireworks_preview.py
 """
 
-from common.stages import preview
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import preview
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    preview.STAGE.main(TASK, __doc__)
+    preview.STAGE.script(__file__, __doc__)

@@ -7,8 +7,13 @@ interrupted goes on where it stopped: no finished row is asked again, and the re
     TEST_MOCK_FIREWORKS_REGEN=1 python examples/math_example/fireworks_regenerate.py --limit 20
 """
 
-from common.stages import regenerate
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import regenerate
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    regenerate.STAGE.main(TASK, __doc__)
+    regenerate.STAGE.script(__file__, __doc__)

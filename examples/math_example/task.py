@@ -17,14 +17,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from arithmetic import computes
-from builtin_rows import builtin_rows
-
-from common.dataset import Sample
-from common.messages import reference_of
-from common.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
-from common.rewards import math_reward
-from common.stages.task import Task
+from examples.math_example.arithmetic import computes
+from examples.math_example.builtin_rows import builtin_rows
+from proving_ground.dataset import Sample
+from proving_ground.messages import reference_of
+from proving_ground.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
+from proving_ground.rewards import math_reward
+from proving_ground.stages.task import Task
 
 ANNOTATION = re.compile(r"<<([^<>]*)>>")
 FINAL_ANSWER = re.compile(r"^####\s*(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*\Z", re.MULTILINE)

@@ -4,8 +4,13 @@ Claim: the policy that comes out answers held-out problems better than the one t
 margin of config.json (pass@1 by sampling, paired bootstrap interval), and no health check fired on the way.
 """
 
-from common.stages import train
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import train
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    train.STAGE.main(TASK, __doc__)
+    train.STAGE.script(__file__, __doc__)

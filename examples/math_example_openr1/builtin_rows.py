@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from answer_type import ANSWER_TYPES
-from problems import PROBLEMS, draw
+from examples.math_example_openr1.answer_type import ANSWER_TYPES
+from examples.math_example_openr1.problems import PROBLEMS, draw
 
 Row = dict[str, Any]
 

@@ -6,11 +6,10 @@ Every function is pure in the row, so that filters run in any number of processe
 import re
 from functools import lru_cache
 
-from multiple_choice import is_multiple_choice
-from several_asked import answers_all
-
-from common.preparation import Filter, Row
-from common.rewards.math import answers_equal, final_answer, is_parseable_answer
+from examples.math_example_openr1.multiple_choice import is_multiple_choice
+from examples.math_example_openr1.several_asked import answers_all
+from proving_ground.preparation import Filter, Row
+from proving_ground.rewards.math import answers_equal, final_answer, is_parseable_answer
 
 MAX_PROBLEM, MAX_SOLUTION, MAX_ANSWER = 2_000, 10_000, 120
 """Longest texts that are kept, in characters."""

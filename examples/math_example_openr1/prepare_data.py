@@ -9,8 +9,13 @@ committed dataset.manifest.json and writes nothing).
     python examples/math_example_openr1/prepare_data.py --source hub
 """
 
-from common.stages import prepare
-from task import TASK
+import sys
+
+try:
+    from proving_ground.stages import prepare
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 if __name__ == "__main__":
-    prepare.STAGE.main(TASK, __doc__)
+    prepare.STAGE.script(__file__, __doc__)

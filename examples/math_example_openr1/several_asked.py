@@ -2,7 +2,7 @@ r"""Answer coverage: a question that asks for several things needs an answer tha
 
 import re
 
-from answer_type import top_level_parts
+from examples.math_example_openr1.answer_type import top_level_parts
 
 _EXTREMES = re.compile(
     r"\b(?:the\s+)?(?:(?:maximum|largest|greatest|highest|max\.?)(?:\s+values?)?\s+and\s+(?:the\s+)?"

@@ -17,16 +17,15 @@ and the sample it becomes::
 from collections.abc import Sequence
 from pathlib import Path
 
-from answer_type import ANSWER_TYPES, answer_type
-from builtin_rows import builtin_rows
-from filters import FILTERS
-from problems import PROBLEMS
-
-from common.dataset import Sample
-from common.messages import reference_of
-from common.preparation import Column, Coverage, HubSource, Preparation, Row, content_id
-from common.rewards import math_reward
-from common.stages.task import Task
+from examples.math_example_openr1.answer_type import ANSWER_TYPES, answer_type
+from examples.math_example_openr1.builtin_rows import builtin_rows
+from examples.math_example_openr1.filters import FILTERS
+from examples.math_example_openr1.problems import PROBLEMS
+from proving_ground.dataset import Sample
+from proving_ground.messages import reference_of
+from proving_ground.preparation import Column, Coverage, HubSource, Preparation, Row, content_id
+from proving_ground.rewards import math_reward
+from proving_ground.stages.task import Task
 
 
 def to_sample(row: Row) -> Sample:

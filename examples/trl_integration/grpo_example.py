@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common.dataset import Sample
-from common.messages import Completion, completion_text
-from common.stages.run import Result, Run, Stage
-from common.stages.task import Task
-from common.switches import is_on
+from proving_ground.dataset import Sample
+from proving_ground.messages import Completion, completion_text
+from proving_ground.stages.run import Result, Run, Stage
+from proving_ground.stages.task import Task
+from proving_ground.switches import is_on
 
 WORDS = (
     "ant",
@@ -79,7 +79,7 @@ TASK = Task(
 
 def train(run: Run) -> Result:
     """Build each part from the configuration, train, and compare the policy with what it was."""
-    from common import training as t  # torch is imported on first use, after the options were checked
+    from proving_ground import training as t  # torch is imported on first use, after the options were checked
 
     config = t.in_test_mode(run.config) if is_on("TEST_MODE_TRL") else run.config
     rows = make_rows(TRAINING + HELD_OUT)

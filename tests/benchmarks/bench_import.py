@@ -17,13 +17,13 @@ import sys
 import time
 from pathlib import Path
 
-from common.events import emit, say
+from proving_ground.events import emit, say
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {
     "nothing": "pass",
     "math_reward": r"""
-from common.rewards import math_reward
+from proving_ground.rewards import math_reward
 assert math_reward([r'\boxed{7}'], ['7']) == [1.0]
 """,
     "math-verify": r"""

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from common.events import emit, say
-from common.rewards import math_reward
+from proving_ground.events import emit, say
+from proving_ground.rewards import math_reward
 
 Batch = tuple[list[str], list[str]]
 """Completions and their ground truths."""

@@ -25,7 +25,7 @@ SAMPLE = 1500
 
 def write_rows(path: Path, count: int) -> None:
     """Rows that differ as real ones do: no two problems alike but the intended duplicates."""
-    from builtin_rows import builtin_rows
+    from examples.math_example.builtin_rows import builtin_rows
 
     with path.open("w", encoding="utf-8") as stream:
         for number, row in enumerate(islice(builtin_rows(1), count)):
@@ -38,8 +38,8 @@ def whole_chain(path: Path, processes: int) -> dict[str, Any]:
     """Prepare from ``path``; seconds, peak memory (MB) of this process and of its largest worker."""
     import resource
 
-    from common.preparation import Wanted, prepare
-    from task import PREPARATION
+    from examples.math_example.task import PREPARATION
+    from proving_ground.preparation import Wanted, prepare
 
     start = time.perf_counter()
     result = prepare("openr1", PREPARATION, Wanted(str(path), 0, 1000, 1000, 0), processes)
@@ -56,8 +56,8 @@ def plain_loop(path: Path, processes: int) -> dict[str, Any]:
     from filters import FILTERS
     from math_verify import parse, verify
 
-    from common.preparation.filtering import RowFilter
-    from task import PREPARATION
+    from examples.math_example.task import PREPARATION
+    from proving_ground.preparation.filtering import RowFilter
 
     with path.open(encoding="utf-8") as stream:
         rows = [json.loads(line) for line in islice(stream, SAMPLE)]
@@ -115,7 +115,6 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(EXAMPLE))
     if sys.argv[1:2] == ["--work"]:
         sys.stdout.write(json.dumps(WORK[sys.argv[2]](Path(sys.argv[3]), int(sys.argv[4]))))
     else:

@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from common.dataset import write_jsonl
-from common.events import emit, say
+from proving_ground.dataset import write_jsonl
+from proving_ground.events import emit, say
 from tests.support.api_server import Reply, completion, serve
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "math_example" / "fireworks_regenerate.py"

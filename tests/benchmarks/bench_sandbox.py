@@ -17,10 +17,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from common.events import emit, say
-from common.rewards.code import make_code_reward
-from common.sandbox import Job
-from common.sandbox.local import LocalSandbox
+from proving_ground.events import emit, say
+from proving_ground.rewards.code import make_code_reward
+from proving_ground.sandbox import Job
+from proving_ground.sandbox.local import LocalSandbox
 
 # A launch and little else, and some work: what isolation costs depends on what is isolated.
 PROGRAMS = {

@@ -21,9 +21,10 @@ from typing import Any
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from common.config import Config
-from common.events import emit, say
-from common.training import (
+from examples.trl_integration import grpo_example
+from proving_ground.config import Config
+from proving_ground.events import emit, say
+from proving_ground.training import (
     Console,
     EventLog,
     HealthChecks,
@@ -33,7 +34,6 @@ from common.training import (
     build_trainer,
     pass_at_1,
 )
-from examples.trl_integration import grpo_example
 
 TARGET = 0.9
 SAMPLES = grpo_example.make_rows(200)

@@ -15,12 +15,12 @@ from fireworks.types.chat import CompletionCreateResponse
 from fireworks.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from fireworks.types.chat.completion_create_response import Choice
 
-from common.config import FireworksConfig
-from common.fireworks.client import FireworksClient, credentials
-from common.fireworks.recordings import Recording, read_recordings
-from common.mocks import activate
-from common.services.schema import NOT_HERE, ChatRequest, completion_of
-from common.switches import SWITCHES
+from proving_ground.config import FireworksConfig
+from proving_ground.fireworks.client import FireworksClient, credentials
+from proving_ground.fireworks.recordings import Recording, read_recordings
+from proving_ground.mocks import activate
+from proving_ground.services.schema import NOT_HERE, ChatRequest, completion_of
+from proving_ground.switches import SWITCHES
 from tests.drift.checker import request_problems, response_problems
 from tests.drift.conftest import RECORDINGS
 from tests.drift.mutations import DROP, changed, shown

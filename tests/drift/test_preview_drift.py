@@ -15,13 +15,13 @@ pytest.importorskip("fireworks.types.evaluator_preview_response", reason="instal
 from fireworks.types.evaluator_preview_params import EvaluatorPreviewParams
 from fireworks.types.evaluator_preview_response import EvaluatorPreviewResponse, Result
 
-from common.config import FireworksConfig
-from common.fireworks.client import FireworksClient, credentials
-from common.fireworks.evaluation import preview_answer
-from common.fireworks.preview import parse_preview, preview_request
-from common.mocks import activate
-from common.rewards import math_reward
-from common.switches import SWITCHES
+from proving_ground.config import FireworksConfig
+from proving_ground.fireworks.client import FireworksClient, credentials
+from proving_ground.fireworks.evaluation import preview_answer
+from proving_ground.fireworks.preview import parse_preview, preview_request
+from proving_ground.mocks import activate
+from proving_ground.rewards import math_reward
+from proving_ground.switches import SWITCHES
 from tests.drift.checker import request_problems, response_problems
 from tests.drift.mutations import DROP, changed, shown
 

@@ -7,7 +7,6 @@ import re
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,15 +131,8 @@ def reads_rows(command: Command, place: Place) -> None:
 
 def raw_rows(folder: Path, count: int) -> list[dict[str, Any]]:
     """The first rows of the example's generator."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
-        loaded = set(sys.modules)
-        try:
-            return list(islice(importlib.import_module("builtin_rows").builtin_rows(1), count))
-        finally:
-            for name in set(sys.modules) - loaded:
-                if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
-                    del sys.modules[name]
+    generator = importlib.import_module(f"examples.{folder.name}.builtin_rows")
+    return list(islice(generator.builtin_rows(1), count))
 
 
 def runs_from_the_first_environment(command: Command, place: Place) -> None:
@@ -185,7 +177,7 @@ def collects(command: Command, place: Place) -> None:
 def makes_an_environment(command: Command, place: Place) -> None:
     ends_well(command, place, PYTHONPATH="")
     python = place.clone.root / ".venv-dev" / "bin" / "python"
-    probe = "import common, trl, fastapi; print(common.__file__)"
+    probe = "import proving_ground, trl, fastapi; print(proving_ground.__file__)"
     shown = subprocess.run([python, "-c", probe], capture_output=True, text=True, check=True, cwd="/")
     assert shown.stdout.startswith(str(place.clone.root))
 
@@ -196,8 +188,8 @@ def runs_end_to_end(command: Command, place: Place) -> None:
 
 
 READER_EDITS = {
-    "from common.rewards import math_reward\n": "",
-    "from builtin_rows import builtin_rows\n": (
+    "from proving_ground.rewards import math_reward\n": "",
+    "from examples.my_example.builtin_rows import builtin_rows\n": (
         "from builtin_rows import builtin_rows\nfrom reward import brief_reward\n"
     ),
     "    reward=math_reward,\n": "    reward=brief_reward,\n",

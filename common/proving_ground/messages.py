@@ -1,0 +1,94 @@
+"""Prompts, reference answers and completion texts: the one place that knows how they are laid out.
+
+A sample's ``messages`` is a chat whose last message is the reference assistant answer. TRL hands
+rewards either strings or lists of messages. Every other module asks here instead of indexing.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from proving_ground.errors import CannotRunError
+
+Message: TypeAlias = dict[str, Any]
+"""``{"role": str, "content": str}``, optionally with OpenAI's ``tool_calls``."""
+
+Completion: TypeAlias = str | Sequence[Mapping[str, Any]]
+"""What TRL passes to a reward: plain text, or the assistant's messages of one rollout."""
+
+_REASONING = re.compile(r"<think>.*?</think>", re.DOTALL)
+
+
+def split_messages(messages: Sequence[Message]) -> tuple[list[Message], Message]:
+    """Split a sample's chat into the prompt (all but the last message) and the reference answer.
+
+    Raises ``CannotRunError`` when the last message is not the assistant's or no prompt is left.
+    """
+    if len(messages) < 2 or messages[-1].get("role") != "assistant":
+        raise CannotRunError("messages must be a prompt followed by the reference assistant answer")
+    return [dict(message) for message in messages[:-1]], dict(messages[-1])
+
+
+def prompt_of(sample: Mapping[str, Any], system_prompt: str | None = None) -> list[Message]:
+    """The messages to send to a policy: no reference answer, and ``system_prompt`` first if given.
+
+    A system message of the sample's own wins over ``system_prompt``.
+    """
+    prompt, _ = split_messages(sample["messages"])
+    if system_prompt and prompt[0].get("role") != "system":
+        prompt.insert(0, {"role": "system", "content": system_prompt})
+    return prompt
+
+
+def reference_of(sample: Mapping[str, Any]) -> str:
+    """The text of the reference assistant answer."""
+    return content_text(split_messages(sample["messages"])[1])
+
+
+def content_text(message: Mapping[str, Any]) -> str:
+    """The text of one message; ``None`` content (a pure tool call) is the empty string.
+
+    Content given in OpenAI's parts form (``[{"type": "text", "text": ...}]``) is joined.
+    """
+    content = message.get("content")
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence):
+        return "".join(
+            part["text"]
+            for part in content
+            if isinstance(part, Mapping) and isinstance(part.get("text"), str)
+        )
+    return ""
+
+
+def completion_text(completion: Completion) -> str:
+    """The text of one completion: itself, or the content of its last assistant message.
+
+    A conversation without an assistant message has no answer: the empty string.
+    """
+    if isinstance(completion, str):
+        return completion
+    for message in reversed(completion):
+        if message.get("role", "assistant") == "assistant":
+            return content_text(message)
+    return ""
+
+
+def strip_reasoning(text: str) -> str:
+    """Remove ``<think>...</think>``; what is left is the answer the user would see.
+
+    Reasoning that never ends has no answer after it, so an unterminated ``<think>`` leaves only
+    what stood before it. A lone ``</think>`` (templates that open the block in the prompt) leaves
+    what stands after it.
+    """
+    # Searched only up to the last end: an opening that never closes would be scanned for over and over.
+    end = text.rfind("</think>") + len("</think>") if "</think>" in text else 0
+    text = _REASONING.sub("", text[:end]) + text[end:]
+    if "</think>" in text:
+        text = text.rsplit("</think>", 1)[1]
+    if "<think>" in text:
+        text = text.split("<think>", 1)[0]
+    return text.strip()

@@ -1,0 +1,141 @@
+"""The coding reward: the fraction of a row's tests that a completion's program passes in the sandbox.
+
+Why it cannot be fooled: expected outputs and values never enter the sandbox, in no form. The program gets
+an input, and what it prints or returns comes back as text, to be compared here. So there is no result to
+edit, no check to patch and nothing to read; a forged answer is a guess. (A program may know all its inputs.)
+
+- A ``stdio`` test is one launch. It passes when the program ends with exit code 0 and its whole output is
+  the expected one (``code_compare.same_output``).
+- The ``call`` tests of a program share one launch, in their order, so they share its state; what the
+  program prints is dropped, and ``if __name__ == "__main__"`` is not entered. A test passes when the value
+  returned, written as JSON, equals the expected one with its types (``code_compare.same_value``; a tuple is
+  written as a list, a key as a string; NaN, infinities, sets and other objects are no JSON and fail). A call
+  that ends the process, by ``exit``, a crash or a limit, fails together with all calls after it.
+- The time limit is for one launch. A program that runs out of time in a ``stdio`` test fails that one and
+  those after it: an endless program costs one time limit, not one for each test.
+- No program (``code_extract``), or one of more than 1 MB: 0.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from proving_ground.errors import InfrastructureError
+from proving_ground.messages import Completion, completion_text
+from proving_ground.rewards.code_compare import parse_result, same_output, same_value
+from proving_ground.rewards.code_extract import extract_program
+from proving_ground.rewards.code_tests import CallTest, CodeTest, StdioTest, parse_tests
+from proving_ground.sandbox import Sandbox, open_sandbox
+
+_MAX_PROGRAM_BYTES = 1_000_000
+
+
+def code_reward(
+    completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+) -> list[float]:
+    """Fraction of tests passed, in [0, 1], one for each completion; usable in any ``GRPOTrainer``.
+
+    ``completions``: texts or message lists. ``ground_truth``: one JSON list of tests for each
+    (``code_tests``). ``columns``: ignored, but for ``id``, which names the row in errors. Programs run in
+    parallel in a local sandbox that opens at the first call; for other settings see ``make_code_reward``.
+
+    Raises ``InfrastructureError`` for broken tests, and when nothing can isolate the programs.
+    """
+    return _scores(_default_sandbox(), completions, ground_truth, columns, all_or_nothing=False)
+
+
+def make_code_reward(
+    sandbox: Sandbox | None = None, *, all_or_nothing: bool = False
+) -> Callable[..., list[float]]:
+    """A ``code_reward`` with a sandbox of your own (None: the default one, opened at the first call).
+
+    ``all_or_nothing``: 1.0 for a program that passes every test and 0.0 for any other, not a fraction.
+    """
+
+    def code_reward(
+        completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+    ) -> list[float]:
+        chosen = _default_sandbox() if sandbox is None else sandbox
+        return _scores(chosen, completions, ground_truth, columns, all_or_nothing=all_or_nothing)
+
+    return code_reward
+
+
+@cache
+def _default_sandbox() -> Sandbox:
+    return open_sandbox()
+
+
+@cache
+def _harness() -> str:
+    return Path(__file__).with_name("code_harness.py").read_text(encoding="utf-8")
+
+
+def _scores(
+    sandbox: Sandbox,
+    completions: Sequence[Completion],
+    ground_truth: Sequence[str],
+    columns: dict[str, Any],
+    *,
+    all_or_nothing: bool,
+) -> list[float]:
+    if len(completions) != len(ground_truth):
+        raise InfrastructureError(
+            f"code_reward got {len(completions)} completions and {len(ground_truth)} ground truths"
+        )
+    names = [_row_name(index, columns.get("id")) for index in range(len(ground_truth))]
+    # All rows first: a broken one should not cost a batch of runs.
+    rows = [parse_tests(truth, name) for truth, name in zip(ground_truth, names, strict=True)]
+    programs = [extract_program(completion_text(completion)) for completion in completions]
+
+    def score(program: str | None, tests: list[CodeTest]) -> float:
+        if program is None or len(program.encode("utf-8", "surrogatepass")) > _MAX_PROGRAM_BYTES:
+            return 0.0
+        passed = count_passed(sandbox, program, tests, stop_at_failure=all_or_nothing)
+        return float(passed == len(tests)) if all_or_nothing else passed / len(tests)
+
+    # Threads, because each only waits for its sandbox.
+    with ThreadPoolExecutor(max_workers=sandbox.workers) as pool:
+        return list(pool.map(score, programs, rows))
+
+
+def count_passed(
+    sandbox: Sandbox, program: str, tests: Sequence[CodeTest], *, stop_at_failure: bool = False
+) -> int:
+    """How many of ``tests`` the program passes; with ``stop_at_failure``, a lower bound if not all."""
+    passed = 0
+    calls = [test for test in tests if isinstance(test, CallTest)]
+    if calls:
+        passed += _calls_passed(sandbox, program, calls)
+        if stop_at_failure and passed < len(calls):
+            return passed
+    for test in tests:
+        if isinstance(test, StdioTest):
+            result = sandbox.run(program, test.stdin)
+            passes = result.status == "finished" and same_output(result.stdout, test.stdout)
+            passed += passes
+            if result.status == "timeout" or (stop_at_failure and not passes):
+                break
+    return passed
+
+
+def _calls_passed(sandbox: Sandbox, program: str, calls: Sequence[CallTest]) -> int:
+    questions = [{"function": test.function, "args": test.args} for test in calls]
+    result = sandbox.run(_harness(), json.dumps(questions), files={"solution.py": program})
+    # The last piece is what follows the last line: nothing, or half a line.
+    lines = result.stdout.split("\n")[:-1]
+    if len(lines) > len(calls):
+        return 0  # only a program that writes into the channel itself makes more lines than calls
+    answers = (parse_result(line) for line in lines)
+    return sum(
+        has_value and same_value(value, test.expected)
+        for (has_value, value), test in zip(answers, calls, strict=False)
+    )
+
+
+def _row_name(index: int, ids: Any) -> str:
+    named = isinstance(ids, Sequence) and not isinstance(ids, str) and index < len(ids)
+    return f"row {index} (id {ids[index]})" if named else f"row {index}"

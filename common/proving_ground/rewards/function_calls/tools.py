@@ -1,0 +1,133 @@
+"""The tools of a row and its ground truth: what the answer key says, checked before anything is scored."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from proving_ground.errors import InfrastructureError
+from proving_ground.rewards.function_calls.extract import Call
+from proving_ground.rewards.function_calls.strict_json import read_document
+
+Tools: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""JSON Schema of the arguments, by the tool's name."""
+
+Key: TypeAlias = tuple[Sequence[Call], Tools | None]
+"""The calls that are right, and the tools they are of, where a row has them."""
+
+_KEYS_CACHED = 4096
+
+
+def read_key(ground_truth: Any, tools: Any, where: str) -> Key:
+    """Read one row's ground truth and tools (JSON strings, tools may be ``None``); ``where`` names the row.
+
+    Raises ``InfrastructureError`` for anything but a list of calls and a list of OpenAI tool schemas, and
+    for a call that its own tool would refuse: no completion could be right then, or only by mistake.
+    """
+    try:
+        for column, text in (("ground_truth", ground_truth), ("tools", "" if tools is None else tools)):
+            if not isinstance(text, str):
+                raise TypeError(f"{column}: expected a JSON string, found {type(text).__name__}")
+        return _read_key(ground_truth, tools)
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InfrastructureError(f"broken function calls in {where}: {reason}; fix the dataset") from error
+
+
+def problem_of(call: Call, tools: Tools) -> str | None:
+    """Why the tool would refuse ``call``, in a few words; ``None`` when it would take it."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
+
+    if call.name not in tools:
+        return f"{call.name!r} is none of the tools"
+    # An empty registry of its own, because the default one would fetch references from the network.
+    validator = Draft202012Validator(tools[call.name], registry=Registry())
+    error = best_match(validator.iter_errors(call.arguments))
+    return None if error is None else f"{call.name}: {error.json_path}: {error.message}"
+
+
+@lru_cache(maxsize=_KEYS_CACHED)
+def _read_key(ground_truth: str, tools: str | None) -> Key:
+    calls = _read_calls(_document(ground_truth, "ground_truth"))
+    if tools is None:
+        return calls, None
+    schemas = _read_tools(_document(tools, "tools"))
+    for call in calls:
+        if problem := problem_of(call, schemas):
+            raise ValueError(f"ground_truth: {problem}")
+    return calls, schemas
+
+
+def _document(text: str, column: str) -> list[Any]:
+    try:
+        value = read_document(text)
+    except ValueError as error:
+        raise ValueError(f"{column}: {error}") from error
+    if not isinstance(value, list):
+        raise TypeError(f"{column}: expected a JSON list, found {type(value).__name__}")
+    return value
+
+
+def _read_calls(values: list[Any]) -> list[Call]:
+    for value in values:
+        match value:
+            case {"name": str(name), "arguments": dict(), **rest} if name and not rest:
+                continue
+        raise ValueError(f"ground_truth: not {{name, arguments}}: {str(value)[:80]}")
+    return [Call(value["name"], value["arguments"]) for value in values]
+
+
+def _read_tools(values: list[Any]) -> Tools:
+    tools: dict[str, Mapping[str, Any]] = {}
+    for value in values:
+        match value:
+            case {"type": "function", "function": {"name": str(name), **rest}} if name:
+                schema = rest.get("parameters", {})
+            case _:
+                raise ValueError(f"tools: not an OpenAI tool schema: {str(value)[:80]}")
+        if name in tools:
+            raise ValueError(f"tools: {name!r} occurs twice")
+        if not isinstance(schema, dict):
+            raise ValueError(f"tools: parameters of {name!r} are no object")
+        if problem := _schema_problem(json.dumps(schema)):
+            raise ValueError(f"tools: {name!r}: {problem}")
+        # JSON Schema allows what it does not mention; a function does not.
+        tools[name] = {"type": "object", "additionalProperties": False, **schema}
+    return tools
+
+
+@lru_cache(maxsize=_KEYS_CACHED)  # the same tools come in ever new combinations
+def _schema_problem(text: str) -> str | None:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    schema = json.loads(text)
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return str(error.message)
+    dangling = (each for each in _references(schema) if resolve(each, schema) is None)
+    return next((f"{each!r} is nowhere in its schema" for each in dangling), None)
+
+
+def resolve(reference: str, root: Any) -> Any:
+    """The part of the schema ``root`` that a reference (``#/$defs/city``) names, or ``None``."""
+    if reference != "#" and not reference.startswith("#/"):
+        return None
+    part = root
+    for step in reference.split("/")[1:]:
+        part = part.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(part, Mapping) else None
+    return part
+
+
+def _references(schema: Any) -> Iterator[str]:
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Mapping):
+            yield from (part[key] for key in ("$ref", "$dynamicRef") if isinstance(part.get(key), str))
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part

@@ -1,0 +1,179 @@
+r"""Whether an answer says the same as the ground truth: the rules, one function per kind of reading.
+
+- Numbers are compared as exact rationals; no tolerance anywhere (``0.333`` is not ``1/3``).
+- ``%`` is 1/100, so ``50%``, ``0.5`` and ``1/2`` agree; a ground truth of ``50%`` also takes a bare
+  ``50``, and one above 1 in size also takes its own number with a percent sign.
+- A unit only one side states is ignored; two different known units disagree (``units``).
+- Words and option letters are compared as text: letters exactly, words without regard to case.
+- A list without brackets and a set ignore order, tuples and intervals do not, and brackets must
+  agree; a bare list may stand for a tuple in the tuple's order.
+- ``x = 5`` answers ``5`` and the reverse; every part of ``x = 10/2 = 5`` must be right.
+- A sum, difference or product left standing (``3+4``) does not answer a plain number: it may be a
+  copy of the question.
+
+What takes algebra is put to ``Algebra``, ground truth first: the comparison is not symmetric.
+"""
+
+import re
+from collections.abc import Sequence as SequenceOf
+from fractions import Fraction
+from typing import Protocol
+
+from proving_ground.rewards.math.readings import Expression, Number, Reading, Relation, Sequence, Word
+from proving_ground.rewards.math.units import compatible
+
+MAX_ITEMS = 32
+"""Longest list compared without regard to order: matching is quadratic."""
+
+_SETLIKE = re.compile(r"[<>]|\\(?:le|ge|ne|in|notin|mathbb|setminus|emptyset|infty|cup|cap)(?![a-zA-Z])")
+_UNFINISHED = re.compile(r"[\d})!%]\s*(?:[+\-*]|\\(?:times|cdot|div)(?![a-zA-Z])|\()")
+
+
+class Algebra(Protocol):
+    """Computer algebra, wherever it runs."""
+
+    def equal(self, gold: str, answer: str) -> bool:
+        """Whether two LaTeX texts are equal; ``gold`` is known to be good."""
+
+    def check(self, gold: str) -> None:
+        """Raise unless ``gold`` can be parsed and compared."""
+
+
+def check_gold(gold: Reading, algebra: Algebra) -> None:
+    """Make sure that every part of a ground truth can be compared at all; raises what ``algebra`` raises."""
+    if isinstance(gold, Expression):
+        algebra.check(gold.text)
+    elif isinstance(gold, Sequence):
+        for item in gold.items:
+            check_gold(item, algebra)
+    elif isinstance(gold, Relation):
+        for part in gold.parts:
+            check_gold(part, algebra)
+
+
+def same(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
+    """Whether ``answer`` is right. ``gold`` has passed ``check_gold``."""
+    if isinstance(gold, Relation) or isinstance(answer, Relation):
+        return _same_relation(gold, answer, algebra)
+    if isinstance(gold, Sequence) or isinstance(answer, Sequence):
+        return _same_sequence(gold, answer, algebra)
+    if isinstance(gold, Number) and isinstance(answer, Number):
+        return _same_number(gold, answer)
+    if isinstance(gold, Word) and isinstance(answer, Word):
+        return _same_word(gold, answer, algebra)
+    if {type(gold), type(answer)} == {Word, Number}:
+        return False
+    if (isinstance(gold, Word) and not gold.bare) or (isinstance(answer, Word) and not answer.bare):
+        return False
+    if isinstance(gold, Number) and isinstance(answer, Expression) and _UNFINISHED.search(answer.text):
+        return False
+    return _same_value(gold, answer, algebra)
+
+
+def _same_value(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
+    units = [None if isinstance(side, Word | Sequence | Relation) else side.unit for side in (gold, answer)]
+    return compatible(*units) and algebra.equal(latex(gold), latex(answer))
+
+
+def _same_number(gold: Number, answer: Number) -> bool:
+    if not compatible(gold.unit, answer.unit):
+        return False
+    if gold.percent == answer.percent:
+        return gold.value == answer.value
+    if gold.percent:
+        return answer.value in (gold.value, gold.value / 100)
+    return answer.value / 100 == gold.value or (answer.value == gold.value and abs(gold.value) > 1)
+
+
+def _same_word(gold: Word, answer: Word, algebra: Algebra) -> bool:
+    if gold.text == answer.text:
+        return True
+    if len(gold.text) == 1 or len(answer.text) == 1:
+        return False
+    if gold.bare and answer.bare:
+        return algebra.equal(gold.text, answer.text)
+    return gold.text.casefold() == answer.text.casefold()
+
+
+def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
+    gold, answer = _as_list(gold, answer), _as_list(answer, gold)
+    if not (isinstance(gold, Sequence) and isinstance(answer, Sequence)):
+        # A relation such as x > 3 or a named set may say the same as an interval: let algebra see both.
+        other = answer if isinstance(gold, Sequence) else gold
+        return (
+            isinstance(other, Expression)
+            and bool(_SETLIKE.search(other.text))
+            and _same_value(gold, answer, algebra)
+        )
+    kinds = {gold.kind, answer.kind}
+    if len(gold.items) != len(answer.items) or not (
+        len(kinds) == 1 or kinds in ({"list", "{}"}, {"list", "()"})
+    ):
+        return False
+    if kinds <= {"list", "{}"} or kinds == {"union"}:
+        return _same_items_any_order(gold.items, answer.items, algebra)
+    return all(same(left, right, algebra) for left, right in zip(gold.items, answer.items, strict=True))
+
+
+def _as_list(side: Reading, other: Reading) -> Reading:
+    """Read ``side`` as a sequence where ``other`` shows that it must be one.
+
+    ``{5}`` against ``5`` is a set of one; ``1,234`` against ``1, 234`` is a list, not a thousand.
+    """
+    if not isinstance(other, Sequence) or not isinstance(side, Number | Word | Expression):
+        return side
+    if other.kind in ("list", "{}") and len(other.items) == 1:
+        return Sequence(other.kind, (side,), side.text)
+    if isinstance(side, Number) and side.unit is None and "," in side.text and other.kind in ("list", "{}"):
+        numerals = side.text.split(",")
+        if len(numerals) == len(other.items) and all(
+            re.fullmatch(r"[+-]?[0-9]+", numeral) for numeral in numerals
+        ):
+            items = tuple(Number(Fraction(int(numeral)), None, False, numeral) for numeral in numerals)
+            return Sequence("list", items, side.text)
+    return side
+
+
+def _same_items_any_order(gold: SequenceOf[Reading], answer: SequenceOf[Reading], algebra: Algebra) -> bool:
+    """Match every element with a different one of the other side. Repeated elements count."""
+    if len(gold) > MAX_ITEMS:
+        return False
+    left = list(answer)
+    for wanted in gold:
+        found = next((index for index, item in enumerate(left) if same(wanted, item, algebra)), None)
+        if found is None:
+            return False
+        del left[found]
+    return True
+
+
+def _same_relation(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
+    if isinstance(gold, Relation) and isinstance(answer, Relation):
+        if gold.name is not None and gold.name == answer.name:
+            return _every_part(gold.parts[-1], answer.parts, algebra)
+        return algebra.equal(gold.text, answer.text)
+    if isinstance(gold, Relation):
+        return gold.name is not None and same(gold.parts[-1], answer, algebra)
+    return isinstance(answer, Relation) and _every_part(gold, answer.parts, algebra)
+
+
+def _every_part(gold: Reading, parts: SequenceOf[Reading], algebra: Algebra) -> bool:
+    """The last part must answer ``gold``, the steps before it need only have its value."""
+    if not same(gold, parts[-1], algebra):
+        return False
+    return all(
+        _same_value(gold, step, algebra) if isinstance(step, Expression) else same(gold, step, algebra)
+        for step in parts[:-1]
+    )
+
+
+def latex(reading: Reading) -> str:
+    """The text of a reading as algebra should see it: numbers as bare rationals without their unit."""
+    if not isinstance(reading, Number):
+        return reading.text
+    value = reading.value / 100 if reading.percent else reading.value
+    return (
+        str(value.numerator)
+        if value.denominator == 1
+        else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
+    )

@@ -1,0 +1,45 @@
+"""Serve an application on this machine's loopback address, and say on stdout where."""
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from proving_ground.errors import CannotRunError
+from proving_ground.events import emit
+from proving_ground.services.wire import ReachableProtocol
+
+
+def serve(app: FastAPI, port: int) -> None:
+    """Listen on ``port`` (0: a free one), emit a ``listening`` event with the address, and serve."""
+    with listen(port) as listener:
+        emit("listening", url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        build_server(app).run(sockets=[listener])
+
+
+def build_server(app: FastAPI) -> uvicorn.Server:
+    """A server for ``app``, whose connections it can reset; ``run(sockets=[...])`` it."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=ReachableProtocol,
+            ws="none",
+            lifespan="off",
+            log_level="error",
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback, port 0 for a free one; raises ``CannotRunError`` when it is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise CannotRunError(f"--port {port}: cannot listen there ({reason}); give another or 0") from None
+    listener.listen(128)
+    return listener

@@ -1,0 +1,57 @@
+"""An append-only journal of finished work: what a killed run leaves behind, and what the next one reads."""
+
+import fcntl
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from proving_ground.dataset import dump_line, read_jsonl
+from proving_ground.errors import CannotRunError
+
+
+class Journal:
+    """One JSON object a line, flushed line by line; only one process may hold it."""
+
+    def __init__(self, path: Path, stream: Any) -> None:
+        self.path = path
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path, *, fresh: bool = False) -> Iterator["Journal"]:
+        """Open ``path`` for appending; a line that a killed writer left unfinished is cut off.
+
+        Raises ``CannotRunError`` while another process holds it: two writers would ask everything twice.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CannotRunError(
+                    f"{path} is in use by another run; wait for it or give this one another --output-dir"
+                ) from None
+            stream.seek(0)
+            content = b"" if fresh else stream.read()
+            stream.truncate(content.rfind(b"\n") + 1)
+            yield cls(path, stream)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The finished entries, in the order they were written; a broken line raises ``CannotRunError``."""
+        return [entry for _, entry in read_jsonl(self.path)]
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Add one entry and hand it to the kernel, so that not even ``kill -9`` loses it; thread-safe."""
+        line = (dump_line(entry) + "\n").encode("utf-8")
+        with self._lock:
+            self._stream.write(line)
+            self._stream.flush()
+
+
+def canonical(value: Any) -> Any:
+    """``value`` as it reads back from JSON, so that fresh and journaled entries are alike."""
+    return json.loads(json.dumps(value, ensure_ascii=False))

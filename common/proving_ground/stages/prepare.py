@@ -1,0 +1,157 @@
+"""Step 0: raw rows to ``dataset.jsonl``, ``held_out.jsonl``, ``warm_start.jsonl`` and the manifest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from proving_ground.errors import CannotRunError, ClaimError
+from proving_ground.events import emit, say
+from proving_ground.preparation.card import CARD, generated_part, updated_card
+from proving_ground.preparation.declare import Preparation
+from proving_ground.preparation.files import (
+    file_differences,
+    manifest_differences,
+    read_manifest,
+    write_prepared,
+)
+from proving_ground.preparation.prepare import FILES, MANIFEST, Prepared, Wanted, missing_rows, prepare
+from proving_ground.preparation.report import row_progress, shortfall_lines, show_report
+from proving_ground.stages.run import Result, Run, Stage
+
+DIFFERENCES_SHOWN = 5
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of step 0 that are no settings."""
+    for name, text in (
+        ("source", "builtin, hub, or a .jsonl or .parquet file, or a folder of them; same as --data.source"),
+        ("limit", "rows of dataset.jsonl; same as --data.limit"),
+        ("seed", "same as --data.seed"),
+    ):
+        parser.add_argument(f"--{name}", dest=f"data.{name}", metavar=name.upper(), help=text)
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; prepare again as the manifest says and compare, exit 1 when anything differs",
+    )
+    parser.add_argument(
+        "--allow-shortfall",
+        action="store_true",
+        help="write the data although coverage falls short; without it a shortfall beyond"
+        " data.coverage_tolerance is exit 1 and the old files stay as they were",
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the coverage into FILE (.png, .svg, .pdf)"
+    )
+
+
+def body(run: Run) -> Result:
+    """Prepare and write the data, or compare it with its manifest (``--check``)."""
+    folder = run.options.output_dir or run.data_dir
+    return _check(run, folder) if run.options.check else _prepare(run, folder)
+
+
+def _prepare(run: Run, folder: Path) -> Result:
+    data = run.config.data
+    wanted = Wanted(data.source, data.seed, data.limit, data.held_out, data.warm_start, data.decontaminate)
+    prepared = _run_preparation(run, wanted)
+    manifest = prepared.manifest
+    show_report(manifest, _preparation(run).filters, prepared.examples)
+    emit("coverage", **manifest["coverage"])
+    if run.options.plot:
+        from proving_ground.preparation.plot import draw_coverage
+
+        draw_coverage(manifest, run.options.plot)
+    if _falls_short(manifest, data.coverage_tolerance) and not run.options.allow_shortfall:
+        problem = "; ".join(shortfall_lines(manifest)[:DIFFERENCES_SHOWN])
+        advice = "give more rows, raise data.coverage_tolerance or add --allow-shortfall; nothing was written"
+        return Result(False, _summary(manifest), f"coverage falls short ({problem}); {advice}")
+    write_prepared(prepared, folder)
+    card = folder / CARD
+    if card.is_file():
+        card.write_text(_card(run, prepared, card), encoding="utf-8")
+    say(f"prepare: wrote {', '.join(manifest['files'])} and {MANIFEST} in {folder}")
+    return Result(True, _summary(manifest))
+
+
+def _preparation(run: Run) -> Preparation:
+    if run.task.preparation is None:
+        raise CannotRunError(f"{run.task.name} declares no preparation: its rows stand in its script")
+    return run.task.preparation
+
+
+def _run_preparation(run: Run, wanted: Wanted) -> Prepared:
+    preparation = _preparation(run)
+    total = preparation.builtin_rows * sum(wanted.rows) if wanted.source == "builtin" else None
+    with row_progress(total) as progress:
+        return prepare(run.task.name, preparation, wanted, run.config.data.processes, progress)
+
+
+def _falls_short(manifest: Mapping[str, Any], tolerance: float) -> bool:
+    limit = manifest["wanted"]["dataset.jsonl"]
+    return missing_rows(manifest) > tolerance * limit or any(
+        short["wanted"] - short["rows"] > tolerance * short["wanted"] for short in manifest["shortfalls"]
+    )
+
+
+def _summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "rows_read": manifest["rows_read"],
+        "rows_written": manifest["rows_written"],
+        "dropped": sum(manifest["dropped"].values()),
+        "missing_rows": missing_rows(manifest),
+        "files": {name: file["rows"] for name, file in manifest["files"].items()},
+    }
+
+
+def _check(run: Run, folder: Path) -> Result:
+    path = folder / MANIFEST
+    recorded = read_manifest(path)
+    if recorded is None:
+        raise ClaimError(f"{path}: no manifest; prepare the data and commit it")
+    prepared = _run_preparation(run, _recorded_arguments(run, recorded))
+    differences = list(manifest_differences(recorded, prepared.manifest))
+    changed, absent = file_differences(recorded, folder)
+    differences += changed
+    card = folder / CARD
+    if card.is_file() and card.read_text(encoding="utf-8") != _card(run, prepared, card):
+        differences.append(f"{card}: not what the manifest says; prepare the data again")
+    if differences:
+        rest = len(differences) - DIFFERENCES_SHOWN
+        more = f"; and {rest} more" if rest > 0 else ""
+        shown = "; ".join(differences[:DIFFERENCES_SHOWN])
+        return Result(False, {"differences": len(differences)}, f"{path}: {shown}{more}")
+    if absent:
+        say(f"note: the manifest is reproduced; not written yet in {folder}: {', '.join(absent)}")
+    return Result(True, {"differences": 0, "absent": absent, **_summary(prepared.manifest)})
+
+
+def _card(run: Run, prepared: Prepared, card: Path) -> str:
+    """The card as it should be, with what a person wrote in it kept."""
+    sample = json.loads(prepared.contents[FILES[0]].split(b"\n", 1)[0])
+    generated = generated_part(_preparation(run), prepared.manifest, sample)
+    return updated_card(card.read_text(encoding="utf-8"), generated)
+
+
+def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> Wanted:
+    """What the manifest says it was made with; a local source has no address in it and must be given."""
+    try:
+        source = vars(run.options)["data.source"] or manifest["source"]["kind"]
+        limit, held_out, warm_start = (int(manifest["wanted"][name]) for name in FILES)
+        if source == "path":
+            raise CannotRunError(
+                f"the manifest was made from the local source {manifest['source']['name']!r};"
+                " give it with --source PATH"
+            )
+        return Wanted(
+            source, int(manifest["seed"]), limit, held_out, warm_start, run.config.data.decontaminate
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CannotRunError(f"{MANIFEST}: broken ({error!r}); prepare the data again") from error
+
+
+STAGE = Stage(name="prepare", body=body, sections=("data",), add_options=add_options, writes_data=True)

@@ -1,0 +1,86 @@
+"""Step 2: the evaluator preview gives, row by row, the score that the reward gives here.
+
+Besides each reference answer a wrong answer is sent: an evaluator that always says 1.0 would agree with
+references alone.
+"""
+
+import sys
+from typing import Any
+
+from proving_ground.dataset import Sample, read_samples, write_jsonl
+from proving_ground.messages import split_messages
+from proving_ground.stages.run import Result, Run, Stage, add_limit
+from proving_ground.stages.task import Task, score
+from proving_ground.switches import is_on
+
+SWITCH = "TEST_MOCK_FIREWORKS_PREVIEW"
+
+
+def rows_to_send(task: Task, samples: list[Sample]) -> list[Sample]:
+    """Each sample as it is, followed by the same sample with a wrong answer in the reference's place."""
+    rows = []
+    for sample in samples:
+        prompt, reference = split_messages(sample["messages"])
+        wrong = {**reference, "content": task.wrong_answers(sample)[0]}
+        rows += [sample, {**sample, "id": f"{sample['id']}-wrong", "messages": [*prompt, wrong]}]
+    return rows
+
+
+def _sandbox_there(run: Run) -> dict[str, Any] | None:
+    """The sandbox that the evaluator opens where it runs; none for a reward that runs no programs."""
+    if "proving_ground.sandbox" not in sys.modules:
+        return None
+    settings = run.config.sandbox.model_dump()
+    # No mock of this process reaches the evaluator's; what the sandbox's mock asks is the local one.
+    return {**settings, "backend": "local"} if is_on("TEST_MOCK_CODE_SANDBOX") else settings
+
+
+def _body(run: Run) -> Result:
+    from proving_ground.fireworks.client import FireworksClient, credentials
+    from proving_ground.fireworks.preview import parse_preview, preview_request
+
+    settings = run.config.fireworks
+    samples = read_samples(run.data_dir / "dataset.jsonl", run.options.limit or settings.preview_samples)
+    client = FireworksClient(settings, credentials(mocked=is_on(SWITCH), needs_account=True))
+    rows = rows_to_send(run.task, samples)
+    request = preview_request(
+        run.task.reward, run.task.name, rows, run.task.evaluator_requirements, _sandbox_there(run)
+    )
+    local = score(run.task, [row["messages"][-1:] for row in rows], rows)
+    preview = parse_preview(client.post(client.preview_url, request), len(rows))
+    results: list[dict[str, Any]] = [
+        {
+            "id": row["id"],
+            "score": remote.score,
+            "local_score": here,
+            "agrees": not remote.failed and remote.score == here,
+            "failed": remote.failed,
+            "reason": remote.reason,
+        }
+        for row, remote, here in zip(rows, preview.rows, local, strict=True)
+    ]
+    write_jsonl(run.output_dir / "results.jsonl", results)
+    off = [result for result in results if not result["agrees"]]
+    summary = {
+        "rows": len(rows),
+        "agree": len(rows) - len(off),
+        "failed": sum(result["failed"] for result in results),
+        "pass_rate": sum(result["score"] == 1.0 for result in results) / len(results),
+        "runtime_ms": preview.runtime_ms,
+        "results": str(run.output_dir / "results.jsonl"),
+    }
+    shown = "; ".join(
+        f"{o['id']}: there {o['score']}, here {o['local_score']} ({o['reason'][:80]})" for o in off[:3]
+    )
+    if off and preview.stderr:
+        shown += f"; the evaluator's stderr ends: {preview.stderr[-1][:200]}"
+    return Result(not off, summary, f"the preview disagrees on {len(off)} of {len(rows)} rows: {shown}")
+
+
+STAGE = Stage(
+    name="preview",
+    body=_body,
+    sections=("data", "fireworks", "sandbox"),
+    add_options=add_limit,
+    mocks=(SWITCH, "TEST_MOCK_CODE_SANDBOX"),
+)

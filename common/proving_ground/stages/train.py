@@ -1,0 +1,85 @@
+"""Step 4: GRPO with the example's reward, and the proof that it taught the policy something."""
+
+import argparse
+from pathlib import Path
+
+from proving_ground.dataset import Sample, read_samples
+from proving_ground.errors import CannotRunError
+from proving_ground.stages.run import Result, Run, Stage
+from proving_ground.switches import is_on
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--resume", action="store_true", help="go on from the newest whole checkpoint")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="start again, removing the run that is there"
+    )
+
+
+def _train(run: Run) -> Result:
+    # Before the slow imports: what is misspelt, missing or wrong in itself is answered at once.
+    from proving_ground.training.anchors import check_anchors
+    from proving_ground.training.fields import check_grpo
+    from proving_ground.training.test_mode import ROWS, in_test_mode
+
+    test_mode = is_on("TEST_MODE_TRL")
+    config = in_test_mode(run.config) if test_mode else run.config
+    check_grpo(config.grpo)
+    samples = read_samples(run.data_dir / "dataset.jsonl", ROWS if test_mode else None)
+    held_out = _held_out(run.data_dir / "held_out.jsonl") if config.training.prove else []
+    warm_start = samples if test_mode else _warm_start(run, samples)
+    if config.training.reuse_warm_start and warm_start is not samples:
+        # A hundred prompts alone are learnt by heart within a few epochs, at the cost of all others.
+        samples = [*samples, *warm_start]
+    check_anchors(
+        run.task.rewards,
+        samples,
+        run.task.wrong_answers,
+        seconds=config.training.health.reward_seconds,
+    )
+    from proving_ground.training.session import TrainingRun, train_policy
+
+    outcome = train_policy(
+        TrainingRun(
+            config=config,
+            rewards=run.task.rewards,
+            graded_by=run.task.reward,
+            samples=samples,
+            held_out=held_out,
+            warm_start=warm_start,
+            phrasings=run.task.phrasings,
+            output_dir=run.output_dir,
+            cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
+            resume=run.options.resume,
+            overwrite=run.options.overwrite,
+            test_mode=test_mode,
+        )
+    )
+    return Result(ok=not outcome.problem, summary=outcome.summary, problem=outcome.problem)
+
+
+def _held_out(path: Path) -> list[Sample]:
+    """The rows of the proof; a small source leaves none for them."""
+    if path.is_file() and not path.stat().st_size:
+        raise CannotRunError(
+            f"{path}: no rows were left for it; prepare more rows, or say --training.prove false"
+        )
+    return read_samples(path)
+
+
+def _warm_start(run: Run, samples: list[Sample]) -> list[Sample]:
+    """The rows of the embedded policy's warm start: their own file, or the training rows without one."""
+    path = run.data_dir / "warm_start.jsonl"
+    if run.config.model.name != "embedded":
+        return []
+    return read_samples(path) if path.is_file() and path.stat().st_size else samples
+
+
+STAGE = Stage(
+    name="train",
+    body=_train,
+    sections=("data", "prompt", "sandbox", "model", "training", "grpo"),
+    add_options=_add_options,
+    mocks=("TEST_MOCK_CODE_SANDBOX",),
+    after_interrupt="--resume goes on from the newest checkpoint, if there is one yet",
+)

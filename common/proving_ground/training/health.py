@@ -1,0 +1,197 @@
+"""Health checks: a training run that goes nowhere says so, with the evidence and a remedy.
+
+``GRPOTrainer`` logs every symptom below and exits 0 all the same.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from proving_ground.config import HealthConfig
+from proving_ground.errors import ClaimError
+from proving_ground.events import say
+from proving_ground.training.policy import fingerprint
+
+Logs = Mapping[str, Any]
+SOLVED = 0.99
+"""Mean reward from which identical rewards mean that the policy has arrived, not that it is stuck."""
+
+
+class HealthError(ClaimError):
+    """A health check failed; the text is ``name: evidence; remedy``."""
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """One check over the last logged steps.
+
+    ``seen`` tells for one step's logs whether the symptom shows. It is a failure once it has shown in
+    ``patience`` logged steps in a row (1: at once), or in every step of a run shorter than that.
+    """
+
+    name: str
+    seen: Callable[[Logs, HealthConfig], bool]
+    evidence: Callable[[Logs, HealthConfig], str]
+    remedy: str
+    at_once: bool = False
+
+
+def _not_finite(logs: Logs, config: HealthConfig) -> list[str]:
+    keys = ("loss", "grad_norm", "reward", "kl")
+    return [key for key in keys if key in logs and (logs[key] is None or not math.isfinite(logs[key]))]
+
+
+SYMPTOMS = (
+    Symptom(
+        "non-finite",
+        lambda logs, config: bool(_not_finite(logs, config)),
+        lambda logs, config: ", ".join(f"{key} is {logs[key]}" for key in _not_finite(logs, config)),
+        "lower grpo.learning_rate or grpo.max_grad_norm; a reward of None: no function scored any row",
+        at_once=True,
+    ),
+    Symptom(
+        "KL blow-up",
+        lambda logs, config: logs.get("kl", 0.0) > config.max_kl,
+        lambda logs, config: f"kl is {logs['kl']:.3g}, the limit is {config.max_kl:g}",
+        "lower grpo.learning_rate, raise grpo.beta, or raise training.health.max_kl",
+        at_once=True,
+    ),
+    Symptom(
+        "all completions truncated",
+        lambda logs, config: logs.get("completions/clipped_ratio", 0.0) >= 1.0,
+        lambda logs, config: (
+            f"every completion ran into the limit ({logs['completions/max_length']:.0f} tokens)"
+        ),
+        "raise grpo.max_completion_length if answers need it, or lower grpo.learning_rate if it collapsed",
+    ),
+    Symptom(
+        "entropy collapse",
+        lambda logs, config: logs.get("entropy", math.inf) < config.min_entropy and logs["reward"] < SOLVED,
+        lambda logs, config: (
+            f"entropy is {logs['entropy']:.2g} nats at a mean reward of {logs['reward']:.3g}"
+        ),
+        "lower grpo.learning_rate, raise grpo.temperature or set grpo.entropy_coef",
+    ),
+    Symptom(
+        "no reward variance",
+        lambda logs, config: logs.get("frac_reward_zero_std", 0.0) >= 1.0 and logs["reward"] < SOLVED,
+        lambda logs, config: (
+            f"in every group all rewards were equal (mean reward {logs['reward']:.3g}), so no "
+            "advantage is left"
+        ),
+        "use easier prompts, a policy that sometimes succeeds, more grpo.num_generations, or a lower "
+        "grpo.learning_rate if the reward fell",
+    ),
+)
+
+
+@dataclass
+class HealthChecks(TrainerCallback):
+    """Stops the run with ``HealthError``, or warns, as ``config.on_failure`` says.
+
+    ``found`` has the names of the checks that failed, in the order they did.
+    """
+
+    config: HealthConfig
+    found: list[str] = field(default_factory=list)
+    _weights: dict[str, str] = field(default_factory=dict)
+    _steps_before: int = 0
+
+    def on_init_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Remember the initial weights, before a checkpoint is loaded over them."""
+        self._weights = fingerprint(kwargs["model"])
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Remember them again where sharding has renamed or cut the parameters."""
+        self._steps_before = state.global_step
+        weights = fingerprint(kwargs["model"])
+        if weights.keys() != self._weights.keys():
+            self._weights = weights
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        """Look at the last logged steps."""
+        if "loss" in logs:
+            self.check([entry for entry in state.log_history if "loss" in entry])
+            if state.global_step - self._steps_before == self.config.patience * state.logging_steps:
+                self._check_weights(kwargs["model"], state.global_step)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Look at one small tensor: a gradient norm that is not finite spreads to every weight in one step,
+        and the next generation would fail on it with a message that does not say so.
+        """
+        smallest = min((p for p in kwargs["model"].parameters() if p.requires_grad), key=torch.numel)
+        if not torch.isfinite(smallest).all():
+            self._report(
+                "non-finite",
+                "weights are no longer finite",
+                "lower grpo.learning_rate or grpo.max_grad_norm",
+                state.global_step,
+            )
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Hold a run shorter than the patience to what it has shown."""
+        history = [entry for entry in state.log_history if "loss" in entry]
+        if history:
+            self.check(history, patience=min(self.config.patience, len(history)))
+        if state.global_step > self._steps_before:
+            self._check_weights(kwargs["model"], state.global_step)
+
+    def weights_changed(self, model: Any) -> bool:
+        """Whether any trainable weight differs from the initial policy's."""
+        return fingerprint(model) != self._weights
+
+    def check(self, history: Sequence[Logs], patience: int | None = None) -> None:
+        """Hold every check against the logged steps so far, oldest first (finished runs can be asked too)."""
+        patience = patience or self.config.patience
+        values = {logs["reward"] for logs in history}
+        if len(history) >= patience and len(values) == 1 and all(not logs["reward_std"] for logs in history):
+            self._report(
+                "constant reward",
+                f"every completion since the start got {values.pop():.3g}",
+                "such a reward teaches nothing: try it on a right and on a wrong answer (local_eval.py)",
+                history[-1].get("step"),
+            )
+        for symptom in SYMPTOMS:
+            last = history[-1:] if symptom.at_once else history[-patience:]
+            enough = symptom.at_once or len(history) >= patience
+            if enough and all(symptom.seen(logs, self.config) for logs in last):
+                since = "" if symptom.at_once else f" for {patience} logged steps"
+                evidence = symptom.evidence(last[-1], self.config)
+                self._report(symptom.name, f"{evidence}{since}", symptom.remedy, last[-1].get("step"))
+
+    def _check_weights(self, model: Any, step: int) -> None:
+        if not self.weights_changed(model):
+            self._report(
+                "no weight changed",
+                f"after {step} steps every trainable weight is what it was",
+                "check grpo.learning_rate and its schedule, and that some group has reward variance",
+                step,
+            )
+
+    def _report(self, name: str, evidence: str, remedy: str, step: int | None) -> None:
+        if name in self.found:
+            return
+        self.found.append(name)
+        text = f"{name}: {evidence} (step {step}); {remedy}"
+        if self.config.on_failure == "stop":
+            raise HealthError(text)
+        say(f"warning: {text}")

@@ -1,0 +1,229 @@
+"""What preparing promises whatever the rows are: reproducible, covered, no repeats."""
+
+import itertools
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_task import KINDS, PREPARATION, row
+
+from proving_ground.errors import CannotRunError
+from proving_ground.preparation import FILES, Prepared, Row, Wanted, prepare
+from proving_ground.preparation.filtering import Candidate, RowFilter
+from proving_ground.preparation.near_duplicates import NearDuplicates
+from proving_ground.preparation.selection import Selection
+from proving_ground.preparation.text import normalised, word_grams
+
+
+def from_rows(rows: list[Row]) -> Callable[[int], Iterator[Row]]:
+    return lambda seed: iter(rows)
+
+
+def run(rows: list[Row], limit: int = 12, held_out: int = 6, processes: int = 1, **changes: Any) -> Prepared:
+    preparation = replace(PREPARATION, builtin=from_rows(rows), builtin_rows=10_000, **changes)
+    wanted = Wanted(source="builtin", seed=0, limit=limit, held_out=held_out, warm_start=3)
+    return prepare("tiny", preparation, wanted, processes)
+
+
+def samples(result: Prepared, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.contents[name].splitlines()]
+
+
+def prompts(result: Prepared) -> list[str]:
+    return [normalised(s["messages"][0]["content"]) for name in FILES for s in samples(result, name)]
+
+
+WORDS = ("red", "blue", "green", "book", "card", "SUM", "of", "7", "12", "ﬁve", "five")
+raw_rows = st.builds(
+    row,
+    question=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join)
+    | st.text("ab !\t ", min_size=1, max_size=6).filter(str.strip),
+    answer=st.sampled_from(["1", "2", "-3"]),
+    kind=st.sampled_from(KINDS),
+)
+some_rows = st.lists(raw_rows, min_size=1, max_size=60).filter(
+    lambda rows: any(PREPARATION.filters[0].keep(r) and PREPARATION.filters[1].keep(r) for r in rows)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(some_rows)
+def test_no_output_row_breaks_a_rule(rows: list[Row]) -> None:
+    result = run(rows)
+    found = prompts(result)
+    assert len(set(found)) == len(found), "a prompt stands twice, in one file or in two"
+    for name in FILES:
+        for sample in samples(result, name):
+            again = row(sample["messages"][0]["content"], sample["ground_truth"], sample["metadata"]["kind"])
+            assert RowFilter(PREPARATION, 0).reason_to_drop(again) is None
+    counts = result.manifest
+    assert counts["rows_read"] == len(rows)
+    # Every row is accounted for: written, dropped, or more than was wanted.
+    spare = counts["rows_read"] - counts["rows_written"] - sum(counts["dropped"].values())
+    assert spare >= 0
+    assert spare == 0 or counts["rows_written"] == 12 + 6 + 3
+
+
+@settings(max_examples=100, deadline=None)
+@given(some_rows)
+def test_preparing_twice_gives_the_same_bytes(rows: list[Row]) -> None:
+    first, second = run(rows), run(rows)
+    assert first.contents == second.contents and first.manifest == second.manifest
+
+
+@settings(max_examples=100, deadline=None)
+@given(some_rows, st.randoms(use_true_random=False))
+def test_the_order_of_different_rows_does_not_matter(rows: list[Row], rng: random.Random) -> None:
+    # Of rows with one prompt the first one stays, so that alone may follow the order.
+    different = list({normalised(each["question"]): each for each in [*rows, row("a good one")]}.values())
+    shuffled = rng.sample(different, len(different))
+    assert run(shuffled).contents == run(different).contents
+
+
+@settings(max_examples=50, deadline=None)
+@given(some_rows)
+def test_preparing_what_was_prepared_changes_nothing(rows: list[Row]) -> None:
+    result = run(rows)
+    again = [
+        row(s["messages"][0]["content"], s["ground_truth"], s["metadata"]["kind"])
+        for name in FILES
+        for s in samples(result, name)
+    ]
+    assert run(again).contents == result.contents
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_the_number_of_processes_changes_nothing(processes: int) -> None:
+    rows = list(itertools.islice(PREPARATION.builtin(3), 2500))
+    one, several = run(rows), run(rows, processes=processes)
+    assert several.contents == one.contents and several.manifest == one.manifest
+    assert several.examples == one.examples
+
+
+def test_the_first_bad_row_is_named_whatever_the_number_of_processes() -> None:
+    rows = list(itertools.islice(PREPARATION.builtin(3), 2000))
+    rows[700]["answer"] = rows[1500]["kind"] = 5  # type: ignore[assignment]
+    for processes in (1, 2):
+        with pytest.raises(
+            CannotRunError, match=r"builtin, row 701: column 'answer': expected str, found int"
+        ):
+            run(rows, processes=processes)
+
+
+def candidate(number: int, cell: str, inner: str = "") -> Candidate:
+    prompt = f"question {number} asks about number {number}"
+    line = json.dumps(
+        {"messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": ""}]}
+    )
+    return Candidate(number, (number * 7919) % 10_007, (cell,), (inner,), line)
+
+
+def test_strata_take_turns() -> None:
+    """A stratum a hundred times larger than another gets no more, as long as the other has rows."""
+    selection = Selection(60, 0.95)
+    for number in range(4000):
+        selection.add(candidate(number, "rare" if number % 100 == 0 else "common"))
+    chosen = selection.finish()
+    assert Counter(each.cell for each in chosen) == {("rare",): 30, ("common",): 30}
+    assert abs(Counter(each.cell for each in chosen[:21])[("rare",)] - 10.5) == 0.5
+
+
+def test_inside_a_stratum_the_further_key_takes_turns() -> None:
+    selection = Selection(40, 0.95)
+    for number in range(4000):
+        selection.add(candidate(number, "xy"[number % 2], inner="rare" if number % 50 < 2 else "common"))
+    counts = Counter((each.cell, each.inner) for each in selection.finish())
+    assert set(counts.values()) == {10}
+
+
+def test_what_was_let_go_on_the_way_would_not_have_been_chosen() -> None:
+    """The bounded pool chooses what an unbounded one would."""
+    rng = random.Random(0)
+    all_of_them = [candidate(n, rng.choice("aaaabbc"), rng.choice("pq")) for n in range(20_000)]
+    bounded, unbounded = Selection(50, 0.95), Selection(50, 0.95)
+    unbounded._capacity = 10**9
+    for each in all_of_them:
+        bounded.add(each)
+        unbounded.add(each)
+    assert len(bounded._pool) < 5_000 < len(unbounded._pool)
+    assert bounded.finish() == unbounded.finish()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=9).map(" ".join), max_size=12),
+    st.sampled_from([0.5, 0.7, 0.9, 1.0]),
+)
+def test_near_duplicates_are_those_of_a_plain_comparison(texts: list[str], share: float) -> None:
+    near = NearDuplicates(share, texts[::2])
+    kept: list[set[int]] = []
+    for text in texts:
+        grams = word_grams(text, 3)
+        expected = any(len(grams & other) >= share * len(grams | other) for other in kept)
+        assert near.seen_or_add(text) == expected
+        if not expected:
+            kept.append(grams)
+
+
+def test_near_duplicates_are_replaced_and_counted() -> None:
+    long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    rows = [row(f"{long} {long.title()} {long} {number}") for number in range(5)] + [row("another question")]
+    result = run(rows, near_duplicate_share=0.8)
+    assert result.manifest["dropped"]["near_duplicate"] == 4
+    assert result.manifest["rows_written"] == 2
+
+
+def test_duplicates_differ_in_case_spaces_and_width_only() -> None:
+    rows = [row("What is ﬁve?"), row("  WHAT is\tfive? "), row("What is five ?"), row("What is six?")]
+    assert run(rows).manifest["dropped"]["duplicate"] == 1
+
+
+def test_shortfalls_are_reported() -> None:
+    result = run(
+        [row(f"question number {n}", kind="x" if n else "y") for n in range(10)], limit=8, held_out=4
+    )
+    cells = {tuple(c["cell"]): (c["rows"], c["quota"]) for c in result.manifest["coverage"]["cells"]}
+    assert cells == {("x",): (7, 2), ("y",): (1, 2), ("z",): (0, 2)}
+    assert result.manifest["shortfalls"] == [
+        {"file": "held_out.jsonl", "wanted": 4, "rows": 2},
+        {"file": "warm_start.jsonl", "wanted": 3, "rows": 0},
+    ]
+
+
+def test_questions_that_share_eight_words_with_a_held_out_one_go(tmp_path: Any) -> None:
+    held_out = tmp_path / "benchmark.jsonl"
+    shared = "how many red books are on the long table today"
+    held_out.write_text(
+        json.dumps({"question": f"Please say {shared}"})
+        + "\n"
+        + json.dumps(
+            {"messages": [{"role": "user", "content": "Short one?"}, {"role": "assistant", "content": "1"}]}
+        )
+        + "\n"
+    )
+    rows = [
+        row(f"Tell me {shared.upper()}!".replace("!", ".")),
+        row("short ONE?"),
+        row("how many red books are on it"),
+    ]
+    preparation = replace(PREPARATION, builtin=from_rows(rows), builtin_rows=100)
+    wanted = Wanted(source="builtin", seed=0, limit=1, held_out=0, warm_start=0, decontaminate=held_out)
+    result = prepare("tiny", preparation, wanted)
+    assert result.manifest["dropped"]["contaminated"] == 2
+    assert result.manifest["decontaminated_against"]["questions"] == 2
+    assert "how many red books are on it" in result.contents["dataset.jsonl"].decode()
+
+
+@pytest.mark.parametrize("content", ["", '{"other": 1}\n', '{"messages": []}\n'])
+def test_a_held_out_file_without_questions_is_refused(tmp_path: Any, content: str) -> None:
+    path = tmp_path / "benchmark.jsonl"
+    path.write_text(content)
+    wanted = Wanted(source="builtin", seed=0, limit=5, held_out=0, warm_start=0, decontaminate=path)
+    with pytest.raises(CannotRunError, match=r"benchmark\.jsonl"):
+        prepare("tiny", PREPARATION, wanted)

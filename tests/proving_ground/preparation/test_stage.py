@@ -1,0 +1,260 @@
+"""Step 0 as a step: exit codes, atomic writing, ``--check``, and what a kill leaves behind."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_task
+
+from proving_ground.preparation import FILES, MANIFEST
+from proving_ground.preparation.card import BEGIN, END
+from proving_ground.stages import prepare
+
+
+@pytest.fixture
+def step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, dict[str, Any], str]]:
+    """Run step 0 on the tiny task in ``tmp_path/tiny``: (exit code, summary, stderr)."""
+    task = tiny_task.task(tmp_path / "tiny")
+
+    def run(*options: str) -> tuple[int, dict[str, Any], str]:
+        with pytest.raises(SystemExit) as end:
+            prepare.STAGE.main(task, "doc", options)
+        out, err = capsys.readouterr()
+        return int(str(end.value.code)), json.loads(out.splitlines()[-1]), err
+
+    return run
+
+
+Step = Callable[..., tuple[int, dict[str, Any], str]]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "config.json"}
+
+
+def test_it_writes_the_files_and_says_what_it_did(step: Step, tmp_path: Path) -> None:
+    code, summary, err = step()
+    assert code == 0 and summary["ok"] is True
+    assert summary["files"] == {"dataset.jsonl": 30, "held_out.jsonl": 10, "warm_start.jsonl": 5}
+    assert set(contents(tmp_path / "tiny")) == {*FILES, MANIFEST}
+    assert "negative" in err and "the answer is negative" in err and "negative: builtin, row" in err
+
+
+def test_check_agrees_with_what_was_just_written(step: Step) -> None:
+    assert step()[0] == 0
+    code, summary, _ = step("--check")
+    assert (code, summary["differences"]) == (0, 0)
+
+
+def test_check_goes_by_the_manifest_and_writes_nothing(step: Step, tmp_path: Path) -> None:
+    step("--limit", "20", "--seed", "5", "--data.held_out", "3")
+    before = contents(tmp_path / "tiny")
+    assert step("--check")[0] == 0
+    assert contents(tmp_path / "tiny") == before
+
+
+def test_a_fresh_clone_has_a_manifest_and_no_data(step: Step, tmp_path: Path) -> None:
+    step()
+    for name in FILES:
+        (tmp_path / "tiny" / name).unlink()
+    code, summary, err = step("--check")
+    assert code == 0 and summary["absent"] == [*FILES] and "dataset.jsonl" in err
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "shown"),
+    [
+        (MANIFEST, '"negative": ', '"negative": 1', "dropped.negative: the manifest says"),
+        (MANIFEST, '"version": "1"', '"version": "2"', 'version: the manifest says "2"'),
+        (MANIFEST, '"rows_read": ', '"rows_read": 9', "rows_read"),
+        (MANIFEST, '"cell": ["x"], "rows": ', '"cell": ["x"], "rows": 1', "coverage.cells[0].rows"),
+        (MANIFEST, '"sha256": "', '"sha256": "0', "files.dataset.jsonl.sha256"),
+        (MANIFEST, '"licence"', '"license"', "license: the manifest says"),
+        ("dataset.jsonl", "What", "Wbat", "dataset.jsonl: its sha256 is not the manifest's"),
+        ("held_out.jsonl", "What", "Wbat", "held_out.jsonl: its sha256 is not the manifest's"),
+        ("warm_start.jsonl", "What", "Wbat", "warm_start.jsonl: its sha256 is not the manifest's"),
+    ],
+)
+def test_check_names_what_differs(
+    step: Step, tmp_path: Path, name: str, old: str, new: str, shown: str
+) -> None:
+    step()
+    change(tmp_path / "tiny" / name, old, new)
+    code, summary, err = step("--check")
+    assert code == 1 and summary["ok"] is False
+    assert shown in err
+
+
+def test_check_without_a_manifest_is_a_claim_that_fails(step: Step) -> None:
+    code, _, err = step("--check")
+    assert code == 1 and MANIFEST in err
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 1}', b"\xff"])
+def test_check_refuses_what_is_no_manifest(step: Step, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "tiny" / MANIFEST).write_bytes(content)
+    code, _, err = step("--check")
+    assert code == 2 and MANIFEST in err and len(err.splitlines()) == 1
+
+
+def test_a_local_source_must_be_given_again(step: Step, tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text(
+        "".join(json.dumps(tiny_task.row(f"question {n}", kind="xyz"[n % 3])) + "\n" for n in range(99))
+    )
+    assert step("--source", str(source))[0] == 0
+    code, _, err = step("--check")
+    assert code == 2 and "--source PATH" in err and "rows.jsonl" in err
+    assert step("--check", "--source", str(source))[0] == 0
+    with source.open("a") as stream:
+        stream.write(json.dumps(tiny_task.row("one more")) + "\n")
+    code, _, err = step("--check", "--source", str(source))
+    assert code == 1 and "source.sha256" in err
+
+
+def short_source(tmp_path: Path) -> Path:
+    """Enough rows, hardly any of kind z."""
+    source = tmp_path / "short.jsonl"
+    rows = [tiny_task.row(f"question {n}", kind="z" if n < 2 else "xy"[n % 2]) for n in range(60)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return source
+
+
+def test_a_shortfall_is_a_claim_that_fails_and_leaves_the_old_files(step: Step, tmp_path: Path) -> None:
+    step()
+    before = contents(tmp_path / "tiny")
+    code, summary, err = step("--source", str(short_source(tmp_path)))
+    assert code == 1 and summary["missing_rows"] == 5
+    assert "z: 2 of 7 rows" in err and "--allow-shortfall" in err
+    assert contents(tmp_path / "tiny") == before
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--allow-shortfall"], 0),
+        (["--data.coverage_tolerance", "0.17"], 0),
+        (["--data.coverage_tolerance", "0.16"], 1),
+    ],
+)
+def test_a_shortfall_may_be_allowed(step: Step, tmp_path: Path, options: list[str], code: int) -> None:
+    assert step("--source", str(short_source(tmp_path)), *options)[0] == code
+    assert (tmp_path / "tiny" / MANIFEST).exists() == (code == 0)
+
+
+def test_too_few_rows_for_the_held_out_file_fail(step: Step, tmp_path: Path) -> None:
+    code, _, err = step("--source", str(short_source(tmp_path)), "--limit", "8", "--data.held_out", "90")
+    assert code == 1 and "held_out.jsonl: 52 of 90 rows" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--source", "nothing.jsonl"], "no such source"),
+        (["--limit", "0"], "--data.limit"),
+        (["--limit", "many"], "--data.limit"),
+        (["--seed", "1.5"], "--data.seed"),
+        (["--data.coverage_tolerance", "2"], "coverage_tolerance"),
+        (["--output-dir", "/dev/null/data"], "/dev/null/data"),
+        (["--plot", "/dev/null/plot.png"], "/dev/null/plot.png"),
+        (["--plot", "plot.unknown"], "plot.unknown"),
+        (["--data.decontaminate", "nothing.jsonl"], "nothing.jsonl"),
+    ],
+)
+def test_a_users_mistake_is_one_line(
+    step: Step, tmp_path: Path, options: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, summary, err = step(*options)
+    assert code == 2 and summary["ok"] is False
+    assert words in err.splitlines()[-1] and "Traceback" not in err
+    assert contents(tmp_path / "tiny") == {}
+
+
+def test_the_picture_is_drawn(step: Step, tmp_path: Path) -> None:
+    assert step("--plot", str(tmp_path / "deep" / "coverage.png"))[0] == 0
+    assert (tmp_path / "deep" / "coverage.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_card_follows_the_manifest(step: Step, tmp_path: Path) -> None:
+    card = tmp_path / "tiny" / "DATASET.md"
+    card.write_text(f"# By hand\n\n{BEGIN}\nold\n{END}\n\nAlso by hand.\n")
+    step()
+    text = card.read_text()
+    assert text.startswith("# By hand") and text.endswith("Also by hand.\n") and "old" not in text
+    assert "| negative | " in text and "licence CC0-1.0" in text and "| x | 10 | 7 |" in text
+    assert step("--check")[0] == 0
+    change(card, "| x | 10 |", "| x | 11 |")
+    code, _, err = step("--check")
+    assert code == 1 and "DATASET.md" in err
+
+
+KILLED = """
+import os, pathlib, signal, sys
+sys.path.insert(0, {tests!r})
+import tiny_task
+from proving_ground.stages import prepare
+
+calls = 0
+def killing(original):
+    def call(*arguments, **named):
+        global calls
+        calls += 1
+        if calls == {at}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments, **named)
+    return call
+
+{patch}
+prepare.STAGE.main(tiny_task.task(pathlib.Path({folder!r})), "doc", ["--seed", "9"])
+"""
+
+
+def kill_at(folder: Path, patch: str, at: int) -> None:
+    program = KILLED.format(tests=str(Path(__file__).parent), at=at, patch=patch, folder=str(folder))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_a_kill_while_writing_leaves_the_old_dataset(step: Step, tmp_path: Path, at: int) -> None:
+    """SIGKILL before each of the four files is synced."""
+    step()
+    before = contents(tmp_path / "tiny")
+    kill_at(tmp_path / "tiny", "os.fsync = killing(os.fsync)", at)
+    after = contents(tmp_path / "tiny")
+    assert {name: after[name] for name in before} == before
+    assert all(name.endswith(".partial") for name in set(after) - set(before))
+    assert step("--check")[0] == 0
+
+
+def test_a_kill_while_reading_leaves_the_old_dataset(step: Step, tmp_path: Path) -> None:
+    step()
+    before = contents(tmp_path / "tiny")
+    kill_at(
+        tmp_path / "tiny", "tiny_task.to_sample.__globals__['content_id'] = killing(tiny_task.content_id)", 50
+    )
+    assert contents(tmp_path / "tiny") == before
+
+
+@pytest.mark.parametrize("at", [2, 3, 4])
+def test_a_kill_between_two_renames_is_noticed(step: Step, tmp_path: Path, at: int) -> None:
+    """The one moment that cannot be made atomic: files of two runs, and ``--check`` says so."""
+    step()
+    kill_at(tmp_path / "tiny", "pathlib.Path.replace = killing(pathlib.Path.replace)", at)
+    code, _, err = step("--check")
+    assert code == 1 and "its sha256 is not the manifest's" in err
+    assert step()[0] == 0 and step("--check")[0] == 0

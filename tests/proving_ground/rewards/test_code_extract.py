@@ -1,0 +1,39 @@
+"""Which part of a completion counts as the program."""
+
+import pytest
+
+from proving_ground.rewards.code_extract import extract_program
+
+CASES = {
+    "one": ("Look:\n```python\nx = 1\n```\nDone.", "x = 1"),
+    "python3": ("```python3\nx = 1\n```", "x = 1"),
+    "py": ("```py\nx = 1\n```", "x = 1"),
+    "another case and words after the language": ("``` Python title=x\nx = 1\n```", "x = 1"),
+    "no language": ("```\nx = 1\n```", "x = 1"),
+    "the last of several": ("```python\nx = 1\n```\nNo:\n```python\nx = 2\n```", "x = 2"),
+    "named wins over unnamed": ("```python\nx = 1\n```\nIt prints\n```\n1\n```", "x = 1"),
+    "the last of several unnamed": ("```\nx = 1\n```\n```\nx = 2\n```", "x = 2"),
+    "other languages do not count": ("```python\nx = 1\n```\n```bash\nls\n```\n```text\n1\n```", "x = 1"),
+    "only other languages": ("```json\n{}\n```", None),
+    "none": ("x = 1", None),
+    "empty text": ("", None),
+    "an empty block": ("```python\n```", ""),
+    "not closed": ("```python\nx = 1", None),
+    "a later one not closed": ("```python\nx = 1\n```\nBetter:\n```python\nx = 2", None),
+    "a later one of another language not closed": ("```python\nx = 1\n```\n```text\n1", None),
+    "closed by fewer backquotes": ("````python\nx = 1\n```", None),
+    "closed by more": ("```python\nx = 1\n`````", "x = 1"),
+    "a fence in a longer fence": ("````python\nx = '''\n```\n'''\n````", "x = '''\n```\n'''"),
+    "indented in a list": ("1. So:\n   ```python\n   if x:\n       y()\n   ```", "if x:\n    y()"),
+    "Windows line ends": ("```python\r\nx = 1\r\n```\r\n", "x = 1\r"),
+    "inline code is not a block": ("```python x = 1```", None),
+    "in reasoning": ("<think>\n```python\nx = 1\n```\n</think>\nI cannot.", None),
+    "after reasoning": ("<think>\n```python\nx = 1\n</think>\n```python\nx = 2\n```", "x = 2"),
+    "a line of blanks that is almost a fence": ("```" + " " * 200_000 + "`", None),
+    "reasoning that never ends": ("<think>\n```python\nx = 1\n```", None),
+}
+
+
+@pytest.mark.parametrize(("text", "program"), CASES.values(), ids=CASES)
+def test_extract(text: str, program: str | None) -> None:
+    assert extract_program(text) == program

@@ -1,0 +1,59 @@
+"""Broken tests raise and name the row; they never become a score."""
+
+import json
+from typing import Any
+
+import pytest
+
+from proving_ground.errors import InfrastructureError
+from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code_tests import CallTest, StdioTest, parse_tests
+
+STDIO = {"kind": "stdio", "stdin": "", "stdout": "1"}
+CALL = {"kind": "call", "function": "f", "args": [], "expected": None}
+
+
+def test_both_kinds() -> None:
+    assert parse_tests(json.dumps([STDIO, CALL]), "row 0") == [StdioTest("", "1"), CallTest("f", [], None)]
+
+
+@pytest.mark.parametrize(
+    ("ground_truth", "problem"),
+    [
+        (None, "NoneType"),
+        ([STDIO], "list"),
+        ("", "not JSON"),
+        ("42", "list"),
+        ("{}", "list"),
+        ("[]", "one or more"),
+        ("[" * 100_000, "not JSON"),
+        ("[NaN]", "NaN"),
+        (json.dumps([1]), "test 1"),
+        (json.dumps([STDIO, {}]), "test 2"),
+        (json.dumps([STDIO, {**STDIO, "kind": "regex"}]), "test 2: kind 'regex'"),
+        (json.dumps([{**STDIO, "kind": ["stdio"]}]), "kind"),
+        (json.dumps([{"kind": "stdio", "stdin": ""}]), "keys"),
+        (json.dumps([{**STDIO, "weight": 2}]), "keys"),
+        (json.dumps([{**STDIO, "stdin": None}]), "stdin must be a str"),
+        (json.dumps([{**STDIO, "stdout": 1}]), "stdout must be a str"),
+        (json.dumps([{**STDIO, "stdout": ""}]), "expects no output"),
+        (json.dumps([{**STDIO, "stdout": " \n\n"}]), "expects no output"),
+        (json.dumps([{**CALL, "args": {}}]), "args must be a list"),
+        (json.dumps([{**CALL, "function": None}]), "function must be a str"),
+        (json.dumps([{**CALL, "function": "a.b"}]), "not the name of a function"),
+        (json.dumps([{**CALL, "function": ""}]), "not the name of a function"),
+        ('[{"kind": "call", "function": "f", "args": [], "expected": 1e999}]', "too large"),
+        ('[{"kind": "call", "function": "f", "args": [{"a": [-1e999]}], "expected": 1}]', "too large"),
+        ('[{"kind": "call", "function": "f", "args": [], "expected": Infinity}]', "Infinity"),
+    ],
+)
+def test_broken_ground_truth(ground_truth: Any, problem: str) -> None:
+    class Untouched:
+        workers = 1
+
+    good = json.dumps([STDIO])
+    reward = make_code_reward(Untouched())  # type: ignore[arg-type] # a row is refused before any program runs
+    with pytest.raises(InfrastructureError) as error:
+        reward(["```python\n1\n```"] * 2, [good, ground_truth], id=["a-1", "a-2"])
+    message = str(error.value)
+    assert "row 1 (id a-2)" in message and problem in message and "\n" not in message

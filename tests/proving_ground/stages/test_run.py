@@ -1,0 +1,174 @@
+"""The runner: exit codes, the summary line, options, and that secrets stay inside."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from proving_ground.errors import CannotRunError, ClaimError, InfrastructureError
+from proving_ground.stages.run import Result, Run, Stage
+from proving_ground.stages.task import Task
+
+KEY = "fw-recognisable-key"
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    folder = tmp_path / "examples" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    unused = cast(Any, None)
+    return Task(folder=folder, preparation=unused, reward=unused, wrong_answers=unused, phrasings=unused)
+
+
+def run(task: Task, body: Callable[[Run], Result], *argv: str, **fields: Any) -> int:
+    stage = Stage(**{"name": "toy", "body": body, "sections": ("data", "fireworks"), **fields})
+    with pytest.raises(SystemExit) as caught:
+        stage.main(task, "Proves nothing.", argv)
+    return cast(int, caught.value.code)
+
+
+def raises(error: BaseException) -> Callable[[Run], Result]:
+    def body(run: Run) -> Result:
+        raise error
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "ok", "stderr"),
+    [
+        (lambda run: Result(True, {"rows": 3}), 0, True, ""),
+        (lambda run: Result(False, {"rows": 3}, "2 of 3 are wrong"), 1, False, "2 of 3 are wrong"),
+        (raises(ClaimError("nothing learned")), 1, False, "nothing learned"),
+        (raises(CannotRunError("x.jsonl:3: bad\nline")), 2, False, "error: x.jsonl:3: bad line\n"),
+        (raises(InfrastructureError("no sandbox")), 2, False, "error: no sandbox\n"),
+        (raises(ModuleNotFoundError("No module named 'trl'", name="trl")), 2, False, "'trl' is missing"),
+        (raises(RuntimeError("a bug")), 1, False, "Traceback"),
+    ],
+)
+def test_exit_codes(
+    task: Task,
+    body: Callable[[Run], Result],
+    code: int,
+    ok: bool,
+    stderr: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(task, body) == code
+    out, err = capsys.readouterr()
+    summary = json.loads(out.splitlines()[-1])
+    assert (summary["event"], summary["stage"], summary["ok"]) == ("summary", "toy", ok)
+    assert stderr in err
+    if code == 2:
+        assert err.count("\n") == 1, "one line, no traceback, for a user's mistake"
+
+
+def test_an_interruption_says_how_to_go_on(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(task, raises(KeyboardInterrupt())) == 130
+    assert "run it again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [CannotRunError, ClaimError, RuntimeError])
+def test_a_secret_in_an_error_is_not_shown(
+    task: Task, error: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FIREWORKS_API_KEY", KEY)
+    run(task, raises(error(f"header Bearer {KEY} refused")))
+    out, err = capsys.readouterr()
+    assert KEY not in out + err
+    assert "<FIREWORKS_API_KEY>" in err
+
+
+def test_options_reach_the_configuration(task: Task, tmp_path: Path) -> None:
+    seen: list[Run] = []
+
+    def body(run: Run) -> Result:
+        seen.append(run)
+        return Result(True)
+
+    assert run(task, body, "--fireworks.concurrency", "7") == 0
+    assert run(task, body, "--output-dir", str(tmp_path / "out"), "--data.dir", str(tmp_path / "data")) == 0
+    assert seen[0].config.fireworks.concurrency == 7
+    assert seen[0].output_dir == tmp_path / "outputs" / "toy" / "toy"
+    assert seen[0].data_dir == task.folder
+    assert (seen[1].output_dir, seen[1].data_dir) == (tmp_path / "out", tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--nothing"], "--nothing"),
+        (["--fireworks.concurency", "7"], "--fireworks.concurency"),
+        (["--fireworks.concurrency"], "expected one argument"),
+        (["--model.name", "x"], "--model.name"),
+        (["--grpo.max_steps", "3"], "--grpo.max_steps"),
+        (["--conf", "x"], "--conf"),
+        (["--config", "nowhere.json"], "nowhere.json"),
+    ],
+)
+def test_bad_options_exit_2(
+    task: Task, argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(task, lambda run: Result(True), *argv) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_trl_options_are_taken_where_the_stage_trains(task: Task) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def body(run: Run) -> Result:
+        seen.append(run.config.grpo)
+        return Result(True)
+
+    options = ["--grpo.max_steps", "3", "--grpo.learning_rate=1e-3", "--grpo.report_to", '["tensorboard"]']
+    assert run(task, body, *options, sections=("grpo",)) == 0
+    assert seen == [{"max_steps": 3, "learning_rate": 1e-3, "report_to": ["tensorboard"]}]
+    assert run(task, body, "--grpo.max_steps", sections=("grpo",)) == 2
+
+
+def test_a_misspelt_switch_stops_every_stage(
+    task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEST_MODE_TRL", "maybe")
+    assert run(task, lambda run: Result(True)) == 2
+    assert "TEST_MODE_TRL='maybe'" in capsys.readouterr().err
+
+
+def test_help_teaches(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    def add(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--own", help="the stage's own option, 100 %% documented")
+
+    assert run(task, lambda run: Result(True), "--help", add_options=add) == 0
+    out = capsys.readouterr().out
+    for word in (
+        "Proves nothing.",
+        "--fireworks.concurrency",
+        "(default 4)",
+        "--own",
+        "Exit codes",
+        "Precedence",
+    ):
+        assert word in out
+    assert "--model.name" not in out, "settings that a stage does not read are no options of it"
+
+
+def test_a_mock_is_announced_and_left_behind(
+    task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import requests
+
+    monkeypatch.setenv("TEST_MOCK_FIREWORKS_PREVIEW", "1")
+
+    def body(run: Run) -> Result:
+        with pytest.raises(requests.ConnectionError):  # not registered, so not let through either
+            requests.get("http://127.0.0.1:9/", timeout=1)
+        return Result(True)
+
+    assert run(task, body, mocks=("TEST_MOCK_FIREWORKS_PREVIEW",)) == 0
+    assert "MOCKED: TEST_MOCK_FIREWORKS_PREVIEW is on" in capsys.readouterr().err

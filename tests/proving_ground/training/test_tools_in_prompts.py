@@ -1,0 +1,95 @@
+"""The tools of each row reach its own prompt through the chat template, and the reward through its column."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from proving_ground.rewards import function_call_reward
+from proving_ground.training.data import build_dataset, render_prompt
+
+
+def tool(name: str, *arguments: str) -> dict[str, Any]:
+    properties = {argument: {"type": "string"} for argument in arguments}
+    return {"type": "function", "function": {"name": name, "parameters": {"properties": properties}}}
+
+
+def sample(name: str, *arguments: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "messages": [{"role": "user", "content": f"use {name}"}, {"role": "assistant", "content": ""}],
+        "ground_truth": "[]",
+        "tools": json.dumps([tool(name, *arguments)]),
+        "metadata": {},
+    }
+
+
+SAMPLES = [sample("left", "a", "b"), sample("right")]
+
+
+class Template:
+    """A tokenizer as far as rendering goes: a template with a first token, which tokenizing adds as well."""
+
+    bos_token, bos_token_id = "<s>", 1
+
+    def __init__(self, adds_first_token: bool) -> None:
+        self.ids = [1] if adds_first_token else []
+
+    def __call__(self, text: str) -> dict[str, list[int]]:
+        return {"input_ids": self.ids}
+
+    def apply_chat_template(self, messages: list[Any], tools: Any, **options: Any) -> str:
+        return f"<s>{json.dumps(tools)}{messages[-1]['content']}{options.get('mood', '')}"
+
+
+def test_the_first_token_is_there_once() -> None:
+    prompt = [{"role": "user", "content": "x"}]
+    assert render_prompt(Template(True), prompt, None) == "nullx"
+    assert render_prompt(Template(False), prompt, []) == "<s>nullx"
+    assert render_prompt(Template(False), prompt, [1], {"mood": "!"}) == "<s>[1]x!"
+
+
+def test_each_prompt_shows_the_tools_of_its_row() -> None:
+    from proving_ground.training.tokenizer import build_tokenizer
+
+    tokenizer = build_tokenizer(["left right use (a, b)"], 300)
+    first, second = build_dataset(SAMPLES, "Be brief.", tokenizer=tokenizer)
+    # The tools are shown, the system prompt is not: the embedded policy is taught, not told.
+    assert first["prompt"] == "<|system|>left(a, b)\n<|end|><|user|>use left<|end|><|assistant|>"
+    assert "right()\n" in second["prompt"] and "left" not in second["prompt"]
+    assert [first["tools"], second["tools"]] == [row["tools"] for row in SAMPLES]
+
+
+def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: Path) -> None:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from proving_ground import training as t
+    from proving_ground.training.policy import Policy
+    from proving_ground.training.tokenizer import build_tokenizer
+
+    tokenizer = build_tokenizer(["left right use (a, b)"], 300)
+    shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), pad_token_id=0, eos_token_id=1, **shape))
+    grpo = {
+        "use_cpu": True,
+        "bf16": False,
+        "max_steps": 1,
+        "save_strategy": "no",
+        "per_device_train_batch_size": 8,
+        "num_generations": 4,
+        "max_completion_length": 4,
+    }
+    asked: list[tuple[str, str]] = []
+
+    def reward(prompts: list[str], completions: list[Any], **columns: Any) -> list[float | None]:
+        asked.extend(zip(prompts, columns["tools"], strict=True))
+        assert all(isinstance(completion, str) for completion in completions)
+        return function_call_reward(completions, **columns)
+
+    dataset = t.build_dataset(SAMPLES, tokenizer=tokenizer)
+    t.build_trainer(
+        Policy(model, tokenizer, "random", embedded=False),
+        {"calls": reward},
+        t.build_config(grpo, tmp_path),
+        dataset,
+    ).train()
+    assert {(row["prompt"], row["tools"]) for row in dataset} == set(asked)

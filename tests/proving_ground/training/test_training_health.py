@@ -1,0 +1,151 @@
+"""Each health check, provoked by a run that really has the symptom."""
+
+import itertools
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.trl_integration import grpo_example
+from proving_ground.errors import ClaimError, InfrastructureError
+from proving_ground.rewards.contract import RewardContractError
+
+
+def always(score: float | None) -> Callable[..., list[float | None]]:
+    return lambda completions, **columns: [score] * len(completions)
+
+
+def by_prompt(completions: Any, ground_truth: list[str], **columns: Any) -> list[float | None]:
+    """The same for every completion of a group, different between groups."""
+    return [len(truth) % 3 / 3 for truth in ground_truth]
+
+
+def noise(completions: Any, **columns: Any) -> list[float | None]:
+    """Variance enough that the policy is pushed about, whatever it says."""
+    return [random.random() for _ in completions]
+
+
+def one_answer(completions: Any, **columns: Any) -> list[float | None]:
+    """Best is the same answer to every prompt, and it is never quite as good as it could be."""
+    texts = [each[0]["content"] for each in completions]
+    return [0.1 * random.random() + 0.8 * ("ant" in text and len(text) < 12) for text in texts]
+
+
+PROVOKED = {
+    "no weight changed": (grpo_example.reward, {"learning_rate": 0.0}, {}),
+    "constant reward": (always(0.5), {}, {}),
+    "no reward variance": (by_prompt, {}, {}),
+    "all completions truncated": (noise, {"max_completion_length": 1}, {}),
+    "entropy collapse": (
+        one_answer,
+        {"learning_rate": 5e-3, "max_steps": 60, "per_device_train_batch_size": 64},
+        {"min_entropy": 0.1},
+    ),
+    "KL blow-up": (noise, {"learning_rate": 0.1, "beta": 0.01, "max_steps": 10}, {"max_kl": 1.0}),
+    "non-finite": (noise, {"learning_rate": 1e39}, {}),
+}
+
+
+@pytest.mark.parametrize("name", PROVOKED)
+def test_the_check_stops_the_run_with_evidence_and_remedy(training: Any, name: str) -> None:
+    reward, grpo, health = PROVOKED[name]
+    trainer = training(reward, grpo=grpo, health=health)
+    with pytest.raises(ClaimError, match=rf"^{name}: .* \(step \d+\); \w+ ") as caught:
+        trainer.train()
+    assert "\n" not in str(caught.value)
+    assert trainer.health.found == [name]
+
+
+def test_a_reward_of_none_for_every_row_is_not_finite(training: Any) -> None:
+    with pytest.raises(ClaimError, match=r"^non-finite: .*reward is"):
+        training(always(None)).train()
+
+
+def test_a_high_learning_rate_collapses_the_policy_and_stops(training: Any) -> None:
+    trainer = training(grpo={"learning_rate": 1e-1, "max_steps": 40})
+    with pytest.raises(ClaimError):
+        trainer.train()
+    assert trainer.state.global_step < 40
+
+
+def test_warn_lets_the_run_finish_and_says_it_once(training: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    trainer = training(always(0.5), grpo={"max_steps": 5}, health={"on_failure": "warn"})
+    trainer.train()
+    assert trainer.state.global_step == 5
+    assert trainer.health.found == ["constant reward", "no reward variance", "no weight changed"]
+    assert capfd.readouterr().err.count("warning: constant reward: ") == 1
+
+
+def test_a_policy_that_has_arrived_is_not_sick(training: Any) -> None:
+    """Every reward 1.0 in the end is what training is for: only a run that never saw another is suspect."""
+    scores = itertools.chain([0.0, 1.0] * 8, itertools.repeat(1.0))
+
+    def learnt(completions: Any, **columns: Any) -> list[float | None]:
+        return [next(scores) for _ in completions]
+
+    trainer = training(learnt, grpo={"max_steps": 6})
+    trainer.train()
+    assert trainer.state.global_step == 6
+    assert trainer.health.found == []
+
+
+def test_a_short_run_is_held_to_what_it_has_shown(training: Any) -> None:
+    with pytest.raises(ClaimError, match=r"^constant reward: .*step 1"):
+        training(always(0.0), grpo={"max_steps": 1}, health={"patience": 50}).train()
+
+
+@pytest.mark.parametrize(
+    ("reward", "check"),
+    [
+        (lambda completions, **columns: [1.0], "reward length"),
+        (lambda completions, **columns: 1.0, "reward type"),
+        (always(7.0), "reward range"),
+        (always(math.nan), "reward not finite"),
+        (lambda completions, **columns: [columns["nonsense"]], "reward raised"),
+        (lambda completions, **columns: time.sleep(60), "reward too slow"),
+    ],
+    ids=["length", "type", "range", "nan", "raises", "sleeps"],
+)
+def test_a_broken_reward_stops_the_run(training: Any, reward: Any, check: str) -> None:
+    trainer = training(reward, health={"reward_seconds": 0.3})
+    with pytest.raises(RewardContractError, match=f"^{check}: "):
+        trainer.train()
+
+
+def test_a_broken_service_stops_the_run_as_itself(training: Any) -> None:
+    def broken(completions: Any, **columns: Any) -> list[float | None]:
+        raise InfrastructureError("the sandbox is gone")
+
+    with pytest.raises(InfrastructureError, match="the sandbox is gone"):
+        training(broken).train()
+
+
+def test_a_healthy_run_logs_the_same_everywhere(
+    training: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from proving_ground.training import Console
+
+    console = Console()
+    with console.quiet():
+        trainer = training(grpo={"max_steps": 3, "log_completions": True}, console=console)
+        trainer.train()
+        trainer.save_state()
+        sys.stdout.write("a library's notice\n")
+    assert trainer.health.found == []
+    assert trainer.health.weights_changed(trainer.model)
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["event"] for event in events] == ["start"] + ["train_step"] * 3
+    state = json.loads((tmp_path / "trainer_state.json").read_text())
+    history = [entry for entry in state["log_history"] if "loss" in entry]
+    metrics = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    for event, entry, row in zip(events[1:], history, metrics, strict=True):
+        for key in ("step", "loss", "reward", "reward_std", "grad_norm", "frac_reward_zero_std"):
+            assert event[key] == entry[key] == row[key]
+            assert math.isfinite(event[key])
+    assert "rewards/reward/mean" in history[0]

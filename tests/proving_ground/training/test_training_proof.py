@@ -1,0 +1,99 @@
+"""The claim: the paired interval, and what a run that does not hold it says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from examples.trl_integration import grpo_example
+from proving_ground.config import Config
+from proving_ground.errors import CannotRunError
+from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "low", "high"),
+    [
+        ([0.0, 1.0, 0.5], [0.0, 1.0, 0.5], 0.0, 0.0),
+        ([0.0] * 20, [1.0] * 20, 1.0, 1.0),
+        ([1.0] * 20, [0.5] * 20, -0.5, -0.5),
+        # Twenty pairs, half of which improve by one: +-1.96 * 0.5 / sqrt(20) around one half.
+        ([0.0] * 20, [0.0, 1.0] * 10, 0.28, 0.72),
+    ],
+)
+def test_the_interval_of_the_improvement(
+    before: Sequence[float], after: Sequence[float], low: float, high: float
+) -> None:
+    from proving_ground.training import compare
+
+    proof = compare(np.array(before), np.array(after))
+    assert proof.low == pytest.approx(low, abs=0.03)
+    assert proof.high == pytest.approx(high, abs=0.03)
+    assert proof.low <= proof.improvement <= proof.high
+
+
+def test_pairs_tell_what_separate_accuracies_cannot() -> None:
+    """Each prompt a little better: certain in pairs, lost in the spread between prompts without."""
+    from proving_ground.training import compare
+
+    before = np.linspace(0, 0.9, 10)
+    proof = compare(before, before + 0.1)
+    assert proof.low == pytest.approx(0.1)
+    shuffled = compare(before, np.random.default_rng(0).permutation(before + 0.1))
+    assert shuffled.low < 0
+
+
+@pytest.mark.parametrize(("before", "after"), [([0.0], [0.0, 1.0]), ([], []), ([[0.0]], [[1.0]])])
+def test_unpaired_accuracies_are_refused(before: Any, after: Any) -> None:
+    from proving_ground.training import compare
+
+    with pytest.raises(ValueError, match="paired accuracies"):
+        compare(np.array(before), np.array(after))
+
+
+def run(policies: Path, output: Path, **options: Any) -> Any:
+    from proving_ground.training import TrainingRun, train_policy
+
+    margin = options.pop("margin")
+    config = Config.model_validate(
+        {
+            "model": {"embedded": EMBEDDED},
+            "training": {"margin": margin, "samples_per_prompt": 2},
+            "grpo": {**GRPO, "max_steps": 8, "per_device_train_batch_size": 32},
+        }
+    )
+    return train_policy(
+        TrainingRun(
+            config=config,
+            rewards={"reward": grpo_example.reward},
+            graded_by=grpo_example.reward,
+            samples=SAMPLES[:80],
+            held_out=SAMPLES[80:],
+            warm_start=SAMPLES,
+            phrasings=grpo_example.phrasings,
+            output_dir=output,
+            cache_dir=policies,
+            **options,
+        )
+    )
+
+
+def test_a_claim_that_does_not_hold_says_so_each_time(policies: Path, tmp_path: Path) -> None:
+    failed = run(policies, tmp_path, margin=0.99)
+    assert "pass@1 on 40 held-out prompts went from" in failed.problem
+    assert "training.margin (0.99)" in failed.problem
+    assert failed.summary["weights_changed"] is True
+    with pytest.raises(CannotRunError, match="holds a finished run"):
+        run(policies, tmp_path, margin=0.99)
+    again = run(policies, tmp_path, margin=0.99, resume=True)
+    assert again.problem == failed.problem
+    assert again.summary == failed.summary | {"already_finished": True}
+
+
+def test_a_claim_holds_from_the_lower_bound_on(policies: Path, tmp_path: Path) -> None:
+    held = run(policies, tmp_path, margin=0.02)
+    assert held.problem == ""
+    assert held.summary["interval"][0] >= 0.02
+    assert (tmp_path / "training_curve.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,56 @@
+"""Writes an example of its own into a folder: the template's task, small enough for many runs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from examples.trl_integration import grpo_example
+from proving_ground.dataset import write_jsonl
+
+TASK = """
+import json, os
+from pathlib import Path
+
+from proving_ground.stages.task import Task
+from examples.trl_integration import grpo_example
+
+HERE = Path(__file__).resolve().parent
+
+
+def reward(completions, ground_truth, trainer_state=None, **columns):
+    if trainer_state is not None:
+        # What each rank sees, for the test to compare: its share of completions and the metrics so far.
+        history = [{k: v for k, v in row.items() if k != "step_time"} for row in trainer_state.log_history]
+        row = {"step": trainer_state.global_step, "completions": len(completions), "history": history}
+        with (HERE / f"rank{os.environ.get('RANK', '0')}.jsonl").open("a") as stream:
+            stream.write(json.dumps(row) + "\\n")
+    return grpo_example.reward(completions, ground_truth)
+
+
+TASK = Task(
+    folder=HERE, reward=reward, wrong_answers=grpo_example.wrong_answers, phrasings=grpo_example.phrasings
+)
+"""
+SCRIPT = '''
+"""A tiny example."""
+from proving_ground.stages import train
+from task import TASK
+
+if __name__ == "__main__":
+    train.STAGE.main(TASK, __doc__)
+'''
+
+
+def write_example(root: Path, config: Mapping[str, Any]) -> Path:
+    """``root/examples/tiny`` with its task, data, configuration and script; returns the script."""
+    folder = root / "examples" / "tiny"
+    folder.mkdir(parents=True)
+    rows = grpo_example.make_rows(120)
+    write_jsonl(folder / "dataset.jsonl", rows[:80])
+    write_jsonl(folder / "held_out.jsonl", rows[80:])
+    (folder / "task.py").write_text(TASK)
+    (folder / "config.json").write_text(json.dumps(config))
+    script = folder / "trl_grpo_integration.py"
+    script.write_text(SCRIPT)
+    return script
