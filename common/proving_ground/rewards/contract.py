@@ -1,26 +1,121 @@
-"""What stands between a reward function and whoever calls it: what it returns is checked before it counts.
+"""The one call of a reward, and the guard around it: what goes in is the same everywhere, what comes out is
+checked before it counts.
 
-TRL turns ``None`` into ``NaN`` and takes any number it is given; a score of 7 or a ``NaN`` would
-silently steer the policy.
+Each stage and each training calls a reward as ``GRPOTrainer`` does, with the rows of ``training_rows``. The
+guard (``checked``) refuses scores that would silently steer the policy (TRL takes a 7 or a ``NaN`` as it is),
+bounds the time, counts failures, and says in which line of the reward something went wrong.
 """
 
-import contextlib
+import asyncio
 import functools
+import inspect
 import math
-import signal
-import threading
+import os
+import sysconfig
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from proving_ground.errors import CannotRunError, ClaimError
+from proving_ground.messages import Completion, completion_text, prompt_of
+from proving_ground.rewards.time_limit import TimeUp, call_within
 
 RewardCallable: TypeAlias = Callable[..., Sequence[float | None]]
+Row: TypeAlias = dict[str, Any]
+"""One row of the trainer's dataset: ``prompt``, and what the reward is called with besides."""
+
+FAILED = "failed/"
+"""Start of the metric names under which failures are logged; the kind follows."""
+_SHOWN = 120
 
 
 class RewardContractError(ClaimError):
     """A reward function broke its contract; the text names the check, the evidence and the remedy."""
+
+
+def training_rows(samples: Sequence[Mapping[str, Any]], system_prompt: str | None = None) -> list[Row]:
+    """What the trainer's dataset holds for each sample, in their order.
+
+    ``prompt`` is the chat before the reference answer, a system message first if there is one. Every other
+    key of a sample but ``messages`` is a column, ``metadata`` included. Arrow gives all rows of a column the
+    same keys, with ``None`` where a row has none; that is done here, so that it is so in every stage.
+    """
+    keys = dict.fromkeys(key for sample in samples for key in sample if key != "messages")
+    columns = {key: _same_keys([sample.get(key) for sample in samples]) for key in keys}
+    prompts = _same_keys([prompt_of(sample, system_prompt) for sample in samples])
+    return [
+        {"prompt": prompt, **{key: values[index] for key, values in columns.items()}}
+        for index, prompt in enumerate(prompts)
+    ]
+
+
+def _same_keys(values: list[Any]) -> list[Any]:
+    """``values`` as Arrow gives them back: dicts, also in lists and in dicts, all have the same keys."""
+    there = [value for value in values if value is not None]
+    if there and all(isinstance(value, Mapping) for value in there):
+        keys = dict.fromkeys(key for value in there for key in value)
+        merged = {key: iter(_same_keys([value.get(key) for value in there])) for key in keys}
+        return [None if value is None else {key: next(merged[key]) for key in keys} for value in values]
+    if there and all(isinstance(value, list | tuple) for value in there):
+        flat = iter(_same_keys([item for value in there for item in value]))
+        return [None if value is None else [next(flat) for _ in value] for value in values]
+    return values
+
+
+def call_reward(
+    reward: RewardCallable,
+    rows: Sequence[Mapping[str, Any]],
+    completions: Sequence[Completion],
+    completion_ids: Sequence[Sequence[int]] | None = None,
+) -> list[float | None]:
+    """Call ``reward`` exactly as ``GRPOTrainer`` does, once, for one completion of each row of
+    ``training_rows``.
+
+    The reward is given ``prompts``, ``completions`` (each a list of messages; a text becomes one assistant
+    message), ``completion_ids``, each column as a list, ``trainer_state``, ``log_extra`` and ``log_metric``.
+    Outside of a training there is no policy: ``trainer_state`` is that of a training's start, what is logged
+    goes nowhere, and without ``completion_ids`` a completion's UTF-8 bytes stand in for its tokens.
+    """
+    if not completions:
+        return []
+    messages = [as_messages(completion) for completion in completions]
+    ids = completion_ids or [list(completion_text(turn).encode("utf-8", "replace")) for turn in messages]
+    columns = {key: [row[key] for row in rows] for key in rows[0] if key != "prompt"}
+    return [
+        *reward(
+            prompts=[row["prompt"] for row in rows],
+            completions=messages,
+            completion_ids=ids,
+            **columns,
+            trainer_state=SimpleNamespace(global_step=0, max_steps=1, epoch=0.0, log_history=[]),
+            log_extra=lambda column, values: None,
+            log_metric=lambda name, value: None,
+        )
+    ]
+
+
+def as_messages(completion: Completion) -> list[dict[str, Any]]:
+    """One completion as messages that each have a text: a mere tool call has the empty one, not ``None``."""
+    if isinstance(completion, str):
+        return [{"role": "assistant", "content": completion}]
+    return [
+        {**message, "content": "" if (content := message.get("content")) is None else content}
+        for message in completion
+    ]
+
+
+def report_failures(columns: Mapping[str, Any], kind: str, count: int = 1) -> None:
+    """Say that ``count`` completions could not be scored; a reward gives ``None`` for each of them.
+
+    ``columns`` are the keyword arguments that the reward was called with. ``kind`` is a short word
+    (``launch``, ``worker_lost``, ``service``). TRL logs it as ``failed/<kind>``; under a guard it counts
+    against the budget ``training.failures``.
+    """
+    log_metric = columns.get("log_metric")
+    if log_metric is not None:
+        log_metric(f"{FAILED}{kind}", float(count))
 
 
 def checked(
@@ -28,25 +123,26 @@ def checked(
 ) -> Callable[..., list[float | None]]:
     """Wrap ``reward`` so that each call returns one finite number in [0, 1], or ``None``, per completion.
 
-    The wrapper is called ``name``, which TRL logs as ``rewards/<name>/mean``. ``CannotRunError``
-    (``InfrastructureError`` above all) passes through unchanged; everything else that goes wrong, a call
-    longer than ``seconds`` included, raises ``RewardContractError``.
+    The wrapper is called ``name``, which TRL logs as ``rewards/<name>/mean``. Completions reach the reward as
+    messages, whatever the trainer has (``as_messages``). ``CannotRunError`` (``InfrastructureError`` above
+    all) passes through unchanged; everything else that goes wrong, a call longer than ``seconds`` included,
+    raises ``RewardContractError``.
     """
 
     @functools.wraps(reward)
-    def wrapper(*, completions: Sequence[Any], **columns: Any) -> list[float | None]:
+    def wrapper(*, completions: Sequence[Completion], **columns: Any) -> list[float | None]:
+        columns["completions"] = [as_messages(completion) for completion in completions]
         try:
-            with _time_limit(name, seconds):
-                scores = reward(completions=completions, **columns)
+            scores = call_within(seconds, lambda: _scores(reward, columns))
+        except TimeUp:
+            raise RewardContractError(
+                f"reward too slow: {name} was still running after {seconds:g} s; make it faster, bound its"
+                " time, or raise training.health.reward_seconds"
+            ) from None
         except (CannotRunError, ClaimError):
             raise
         except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(frame.filename).name}:{frame.lineno}"
-            raise RewardContractError(
-                f"reward raised: {name} raised {type(error).__name__}: {error} ({where}); give a wrong or "
-                "malformed answer 0.0, and raise InfrastructureError when scoring itself cannot work"
-            ) from error
+            raise RewardContractError(_told(name, reward, error, columns)) from error
         if isinstance(scores, str | bytes | Mapping) or not hasattr(scores, "__len__"):
             raise RewardContractError(
                 f"reward type: {name} returned {type(scores).__name__} instead of a list; "
@@ -57,51 +153,85 @@ def checked(
                 f"reward length: {name} returned {len(scores)} scores for {len(completions)} completions; "
                 "return one score per completion, in their order"
             )
-        return [_score(name, position, score) for position, score in enumerate(scores)]
+        return [
+            checked_score(name, position, score, columns["completions"][position])
+            for position, score in enumerate(scores)
+        ]
 
     wrapper.__name__ = wrapper.__qualname__ = name
     return wrapper
 
 
-def _score(name: str, position: int, score: Any) -> float | None:
+def _scores(reward: RewardCallable, columns: Mapping[str, Any]) -> Any:
+    scores = reward(**columns)
+    return asyncio.run(_awaited(scores)) if inspect.isawaitable(scores) else scores
+
+
+async def _awaited(scores: Awaitable[Any]) -> Any:
+    return await scores
+
+
+def checked_score(name: str, position: int, score: Any, completion: Completion) -> float | None:
+    """One score that is ``None`` or a finite number in [0, 1]; ``RewardContractError`` for any other."""
     if score is None:
         return None
-    where = f"{name} returned {score!r} for completion {position}"
+    where = f"{name} returned {score!r} for completion {position} ({_short(completion)})"
     if not isinstance(score, int | float):
         raise RewardContractError(f"reward type: {where}; return a float, or None where it does not apply")
     if not math.isfinite(score):
         raise RewardContractError(
-            f"reward not finite: {where}; return 0.0 for a wrong answer, raise when scoring itself failed"
+            f"reward not finite: {where}; return 0.0 for a wrong answer, None where scoring itself failed"
         )
     if not 0 <= score <= 1:
         raise RewardContractError(f"reward range: {where}; scale scores into [0, 1]")
     return float(score)
 
 
-@contextlib.contextmanager
-def _time_limit(name: str, seconds: float | None) -> Iterator[None]:
-    """Interrupt the main thread after ``seconds``; elsewhere Python has no way to interrupt a function."""
-    if seconds is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    expired = threading.Event()
-    main = threading.get_ident()
+def _short(completion: Completion) -> str:
+    text = completion_text(completion)
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
-    def interrupt() -> None:
-        expired.set()
-        signal.pthread_kill(main, signal.SIGINT)  # unlike interrupt_main, it ends a sleep or a blocking read
 
-    timer = threading.Timer(seconds, interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except KeyboardInterrupt:
-        if not expired.is_set():
-            raise
-        raise RewardContractError(
-            f"reward too slow: {name} was still running after {seconds:g} s; make it faster, bound its time,"
-            " or raise training.health.reward_seconds"
-        ) from None
-    finally:
-        timer.cancel()
+def _told(name: str, reward: RewardCallable, error: Exception, columns: Mapping[str, Any]) -> str:
+    """What an exception of the reward says to a person: its line, its completion, the columns there are."""
+    file, line, local = _place(reward, error)
+    completions = columns["completions"]
+    texts = [completion_text(completion) for completion in completions]
+    # The completion at work is whatever the reward's own variables hold of them.
+    mine = [
+        index
+        for index, (completion, text) in enumerate(zip(completions, texts, strict=True))
+        if any(value is completion or (text and value is text) or value == text != "" for value in local)
+    ]
+    index = mine[0] if mine else 0
+    shown = f" on completion {index} ({_short(completions[index])})" if completions else ""
+    there = ""
+    if isinstance(error, KeyError | TypeError):
+        known = sorted(columns.keys() - {"log_extra", "log_metric"})
+        there = f"; the columns are {', '.join(known)}"
+    return (
+        f"reward raised: {name} raised {type(error).__name__}: {error} ({file}:{line}){shown}{there}; give a"
+        " wrong or malformed answer 0.0, and raise InfrastructureError when scoring itself cannot work"
+    )
+
+
+def _place(reward: RewardCallable, error: Exception) -> tuple[str, int, list[Any]]:
+    """File, line and local values of the innermost frame in the reward's own file, not in a library's."""
+    function = inspect.unwrap(reward.func if isinstance(reward, functools.partial) else reward)
+    code = getattr(function, "__code__", None) or type(function).__call__.__code__
+    package = str(Path(__file__).parents[1])
+    libraries = (*(sysconfig.get_path(key) for key in ("stdlib", "purelib", "platlib")), package)
+    frames = [*traceback.walk_tb(error.__traceback__)]
+    own = [place for place in frames if place[0].f_code.co_filename == code.co_filename]
+    if code.co_filename.startswith(package):
+        # One of this package's may be made of somebody's parts: then theirs is the place to look at.
+        theirs = [place for place in frames if not place[0].f_code.co_filename.startswith(libraries)]
+        own = theirs or [place for place in own if place[0].f_code.co_filename != __file__]
+    if not own:  # it could not even be called
+        return _near(code.co_filename), code.co_firstlineno, []
+    frame, line = own[-1]
+    return _near(frame.f_code.co_filename), line, [*frame.f_locals.values()]
+
+
+def _near(file: str) -> str:
+    return os.path.relpath(file) if Path(file).is_relative_to(Path.cwd()) else file

@@ -35,7 +35,8 @@ def _body(run: Run) -> Result:
             rows.append({"id": sample["id"], "kind": kind, "expected": expected, "completion": text})
             completions.append(text)
     by_id = {sample["id"]: sample for sample in samples}
-    scores = score(run.task, completions, [by_id[row["id"]] for row in rows])
+    system = run.config.prompt.system
+    scores = score(run.task, completions, [by_id[row["id"]] for row in rows], system)
     rows = [{**row, "score": value} for row, value in zip(rows, scores, strict=True)]
     write_jsonl(run.output_dir / "results.jsonl", rows)
     off = [row for row in rows if row["score"] != row["expected"]]
@@ -53,7 +54,7 @@ def _body(run: Run) -> Result:
         return Result(False, summary, problem)
     if run.task.mutants is None:
         return Result(True, summary)
-    mutants = scored_mutants(run.task, samples)
+    mutants = scored_mutants(run.task, samples, system)
     write_jsonl(run.output_dir / "mutants.jsonl", mutants)
     weak = list(dict.fromkeys(row["id"] for row in mutants if row["score"] == 1.0))
     summary |= {"mutants": len(mutants), "rows_with_weak_tests": len(weak)}
@@ -68,11 +69,13 @@ def _body(run: Run) -> Result:
     )
 
 
-def scored_mutants(task: Task, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+def scored_mutants(
+    task: Task, samples: Sequence[Sample], system_prompt: str | None = None
+) -> list[dict[str, Any]]:
     """Every mutant of the samples' references with its score; ``task`` has mutants."""
     assert task.mutants is not None
     pairs = [(sample, text) for sample in samples for text in task.mutants(sample)]
-    scores = score(task, [text for _, text in pairs], [sample for sample, _ in pairs])
+    scores = score(task, [text for _, text in pairs], [sample for sample, _ in pairs], system_prompt)
     return [
         {"id": sample["id"], "completion": text, "score": value}
         for (sample, text), value in zip(pairs, scores, strict=True)

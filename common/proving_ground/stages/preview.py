@@ -46,7 +46,7 @@ def _body(run: Run) -> Result:
     request = preview_request(
         run.task.reward, run.task.name, rows, run.task.evaluator_requirements, _sandbox_there(run)
     )
-    local = score(run.task, [row["messages"][-1:] for row in rows], rows)
+    local = score(run.task, [row["messages"][-1:] for row in rows], rows, run.config.prompt.system)
     preview = parse_preview(client.post(client.preview_url, request), len(rows))
     results: list[dict[str, Any]] = [
         {

@@ -132,7 +132,7 @@ def _body(run: Run) -> Result:
             journal.append(entry)
             done[entry["id"]] = entry["response"]
     answers = [parse_chat(done[sample["id"]]) for sample in samples]
-    rows = scored(run.task, samples, answers)
+    rows = scored(run.task, samples, answers, run.config.prompt.system)
     write_jsonl(run.output_dir / "results.jsonl", rows)
     if options.record:
         from proving_ground.fireworks.recordings import Recording
@@ -200,9 +200,11 @@ def _answers(
         ) from first
 
 
-def scored(task: Task, samples: list[Sample], answers: list[Answer]) -> list[dict[str, Any]]:
+def scored(
+    task: Task, samples: list[Sample], answers: list[Answer], system_prompt: str | None = None
+) -> list[dict[str, Any]]:
     """One result per sample. A truncated answer is a failed regeneration: 0.0, whatever stands in it."""
-    scores = score(task, [[answer.message] for answer in answers], samples) if samples else []
+    scores = score(task, [[answer.message] for answer in answers], samples, system_prompt)
     return [
         {
             "id": sample["id"],

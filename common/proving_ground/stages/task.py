@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # the type alone: a task must stay importable in an env witho
 
 from proving_ground.dataset import Sample
 from proving_ground.messages import Completion
-from proving_ground.rewards.contract import checked
+from proving_ground.rewards.contract import call_reward, checked, training_rows
 
 
 class RewardFunction(Protocol):
@@ -68,14 +68,15 @@ class Task:
         return self.training_rewards or {self.reward.__name__: self.reward}
 
 
-def score(task: Task, completions: Sequence[Completion], samples: Sequence[Sample]) -> list[float | None]:
-    """``task.reward`` of one completion per sample; the samples' columns reach it as TRL would pass them.
+def score(
+    task: Task,
+    completions: Sequence[Completion],
+    samples: Sequence[Sample],
+    system_prompt: str | None = None,
+) -> list[float | None]:
+    """``task.reward`` of one completion per sample, called as the trainer would call it.
 
     Raises ``RewardContractError`` for anything but one number in [0, 1], or ``None``, per completion.
     """
-    columns = {
-        key: [sample[key] for sample in samples]
-        for key in (samples[0] if samples else {})
-        if key != "messages"
-    }
-    return checked(task.reward.__name__, task.reward)(completions=completions, **columns)
+    guarded = checked(task.reward.__name__, task.reward)
+    return call_reward(guarded, training_rows(samples, system_prompt), completions)

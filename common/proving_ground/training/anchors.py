@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from proving_ground.errors import ClaimError
-from proving_ground.messages import prompt_of, reference_of
-from proving_ground.rewards.contract import RewardCallable, checked
-from proving_ground.training.data import columns_of
+from proving_ground.messages import reference_of
+from proving_ground.rewards.contract import RewardCallable, call_reward, checked, training_rows
 
 ANCHORS = 8
 """Rows whose known answers are scored: enough to catch a reward that guesses, few enough for a sandbox."""
@@ -54,10 +53,8 @@ def _scores(
     answers: Sequence[str],
     seconds: float | None,
 ) -> dict[str, list[float | None]]:
-    completions = [[{"role": "assistant", "content": answer}] for answer in answers]
-    columns = columns_of(rows)
-    prompts = [prompt_of(row) for row in rows]
+    asked = training_rows(rows)
     return {
-        name: checked(name, reward, seconds=seconds)(prompts=prompts, completions=completions, **columns)
+        name: call_reward(checked(name, reward, seconds=seconds), asked, answers)
         for name, reward in rewards.items()
     }

@@ -4,24 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proving_ground.messages import Message, prompt_of
-
-NOT_COLUMNS = frozenset({"messages", "metadata"})
-"""Keys of a sample that no reward reads.
-
-``messages`` holds the reference answer, which must not reach the trainer; ``metadata`` differs from row to
-row, and Arrow would fill it with nulls."""
-
-
-def columns_of(samples: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """What reward functions are called with, as TRL passes it: one list for each key of the samples."""
-    keys = [key for key in (samples[0] if samples else {}) if key not in NOT_COLUMNS]
-    return {key: [sample.get(key) for sample in samples] for key in keys}
+from proving_ground.messages import Message
+from proving_ground.rewards.contract import training_rows
 
 
 def tools_of(sample: Mapping[str, Any]) -> list[Any] | None:
     """The tool schemas that a sample offers in its ``tools`` column (a JSON list), if it has one."""
-    return json.loads(sample["tools"]) if "tools" in sample else None
+    return json.loads(sample["tools"]) if sample.get("tools") else None
 
 
 def build_dataset(
@@ -32,7 +21,7 @@ def build_dataset(
     template: Mapping[str, Any] | None = None,
 ) -> Any:
     """A ``datasets.Dataset`` with one row per sample: ``prompt`` (chat messages without the reference answer)
-    and the columns that the reward functions are called with (``id``, ``ground_truth``, the task's own).
+    and the columns that the reward functions are called with (``contract.training_rows``).
 
     Samples with a ``tools`` column get their ``prompt`` as text, rendered by the chat template of
     ``tokenizer`` with the tools of the row and the arguments ``template``, because ``GRPOTrainer`` renders
@@ -40,13 +29,11 @@ def build_dataset(
     """
     from datasets import Dataset
 
-    prompts: list[Any] = [prompt_of(sample, system_prompt) for sample in samples]
+    rows = training_rows(samples, system_prompt)
     if any("tools" in sample for sample in samples):
-        prompts = [
-            render_prompt(tokenizer, prompt, tools_of(sample), template)
-            for prompt, sample in zip(prompts, samples, strict=True)
-        ]
-    return Dataset.from_dict({"prompt": prompts, **columns_of(samples)})
+        for row in rows:
+            row["prompt"] = render_prompt(tokenizer, row["prompt"], tools_of(row), template)
+    return Dataset.from_list(rows)
 
 
 def render_prompt(

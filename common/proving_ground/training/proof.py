@@ -16,7 +16,7 @@ from trl.models import unwrap_model_for_generation
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from proving_ground.messages import Message
-from proving_ground.rewards.contract import RewardCallable, checked
+from proving_ground.rewards.contract import RewardCallable, call_reward, checked
 from proving_ground.training.data import build_dataset, render_prompt
 
 RESAMPLES = 10_000
@@ -70,12 +70,8 @@ def pass_at_1(
             for start in range(0, len(mine), batch_size):
                 part = mine[start : start + batch_size]
                 rows = [questions[index] for index in part]
-                columns = {key: [row[key] for row in rows] for key in rows[0] if key != "prompt"}
-                scores = grade(
-                    prompts=[row["prompt"] for row in rows],
-                    completions=_sample(trainer, model, [row["prompt"] for row in rows]),
-                    **columns,
-                )
+                completions, ids = _sample(trainer, model, [row["prompt"] for row in rows])
+                scores = call_reward(grade, rows, completions, ids)
                 scored += [(index, float(score == 1.0)) for index, score in zip(part, scores, strict=True)]
     passed = dict(gather_object(scored))
     flat = np.array([passed[index] for index in range(len(questions))], dtype=np.float64)
@@ -84,7 +80,8 @@ def pass_at_1(
 
 def _sample(
     trainer: GRPOTrainer, model: Any, prompts: Sequence[str | list[Message]]
-) -> list[list[dict[str, str]]]:
+) -> tuple[list[str], list[list[int]]]:
+    """Completions as texts, and their tokens up to the end of each."""
     args, tokenizer = trainer.args, trainer.processing_class
     texts = [
         prompt
@@ -106,8 +103,16 @@ def _sample(
         eos_token_id=trainer.eos_token_ids,
     )
     model.train(was_training)
-    texts = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-    return [[{"role": "assistant", "content": text}] for text in texts]
+    ids = [
+        _until_end(row, trainer.eos_token_ids) for row in output[:, inputs["input_ids"].shape[1] :].tolist()
+    ]
+    return tokenizer.batch_decode(ids, skip_special_tokens=True), ids
+
+
+def _until_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
+    """The tokens up to the first end, with it, as TRL passes them."""
+    first = next((index for index, token in enumerate(tokens) if token in ends), len(tokens))
+    return tokens[: first + 1]
 
 
 def compare(

@@ -8,7 +8,8 @@ import pytest
 from proving_ground.rewards.contract import RewardContractError
 from proving_ground.stages.task import Task, score
 
-SAMPLE = {"id": "a", "messages": [], "ground_truth": "1", "metadata": {}}
+TURNS = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "1"}]
+SAMPLE = {"id": "a", "messages": TURNS, "ground_truth": "1", "metadata": {}}
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ SAMPLE = {"id": "a", "messages": [], "ground_truth": "1", "metadata": {}}
         (["1.0", 1.0], "returned '1.0' for completion 0"),
         ([7, 1], "scale scores into"),
         ([float("nan"), 1.0], "reward not finite"),
-        (ZeroDivisionError("x"), r"raised ZeroDivisionError: x \(test_score.py:\d+\)"),
+        (ZeroDivisionError("x"), r"raised ZeroDivisionError: x \(.*test_score.py:\d+\)"),
     ],
 )
 def test_what_a_reward_returns_is_checked(returned: Any, words: str) -> None:

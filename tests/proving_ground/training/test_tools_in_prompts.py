@@ -82,7 +82,7 @@ def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: P
 
     def reward(prompts: list[str], completions: list[Any], **columns: Any) -> list[float | None]:
         asked.extend(zip(prompts, columns["tools"], strict=True))
-        assert all(isinstance(completion, str) for completion in completions)
+        assert all(completion[0]["role"] == "assistant" for completion in completions)
         return function_call_reward(completions, **columns)
 
     dataset = t.build_dataset(SAMPLES, tokenizer=tokenizer)

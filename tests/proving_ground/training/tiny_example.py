@@ -12,14 +12,16 @@ TASK = """
 import json, os
 from pathlib import Path
 
+from transformers import TrainerState
+
 from proving_ground.stages.task import Task
 from examples.trl_integration import grpo_example
 
 HERE = Path(__file__).resolve().parent
 
 
-def reward(completions, ground_truth, trainer_state=None, **columns):
-    if trainer_state is not None:
+def reward(completions, ground_truth, trainer_state, **columns):
+    if isinstance(trainer_state, TrainerState):  # in training: not before it, and not in its proof
         # What each rank sees, for the test to compare: its share of completions and the metrics so far.
         history = [{k: v for k, v in row.items() if k != "step_time"} for row in trainer_state.log_history]
         row = {"step": trainer_state.global_step, "completions": len(completions), "history": history}
