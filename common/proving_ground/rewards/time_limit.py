@@ -23,7 +23,7 @@ AGAIN = 0.1
 
 
 class TimeUp(BaseException):
-    """Raised inside of a function whose time is up; no ``Exception``, so that its own handlers let it through."""
+    """Raised inside of a function whose time is up. No ``Exception``: its handlers should let it through."""
 
 
 def call_within(seconds: float | None, function: Callable[[], T]) -> T:
