@@ -1,1 +1,1 @@
-"""Shared rooms of Proving Ground; importing this package costs nothing."""
+"""Rewards, data, sandbox, API clients and training; importing this package costs nothing."""

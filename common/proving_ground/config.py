@@ -2,18 +2,21 @@
 
 Every setting has a dotted key (``fireworks.concurrency``). It is given on the command line as
 ``--fireworks.concurrency 8``, in the environment as ``PROVING_GROUND_FIREWORKS__CONCURRENCY=8``, and in
-``config.json`` as ``{"fireworks": {"concurrency": 8}}``. Unknown keys, wrong types and values out of
-range are errors that name the key. The ``grpo`` section takes any field of TRL's ``GRPOConfig`` under
-TRL's own name; ``proving_ground.training`` checks it against that class.
+``config.json`` as ``{"fireworks": {"concurrency": 8}}``; ``null`` stands for "not set". Unknown keys, wrong
+types and values out of range are errors that name the file, variable or option. The ``grpo`` section takes
+any field of TRL's ``GRPOConfig`` under TRL's own name; ``proving_ground.training`` checks it against that
+class.
 """
 
 import difflib
+import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from proving_ground.errors import CannotRunError
 
@@ -163,37 +166,57 @@ class Config(Section):
     grpo: dict[str, Any] = Field(default_factory=dict, description="any field of TRL's GRPOConfig")
 
 
+class _Settings(Config, BaseSettings):  # type: ignore[misc] # two kinds of the same dictionary
+    """``Config`` as pydantic-settings reads it. Never made: its constructor would read sources unasked."""
+
+
+Layer: TypeAlias = tuple[Callable[[str], str], dict[str, Any]]
+"""One source of settings: how it calls a dotted key, and the tree of values that it gives."""
+
+
 def load_config(
     path: Path, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
 ) -> Config:
     """Read ``path`` and lay the environment and then ``overrides`` (dotted key -> text) over it.
 
-    Raises ``CannotRunError`` naming the file or option, the key, the problem and near names.
+    Raises ``CannotRunError`` naming the file, variable or option, the problem and near names.
     """
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CannotRunError(f"{path}: cannot read it ({error.strerror or error})") from error
-    except ValueError as error:
-        raise CannotRunError(f"{path}: not valid JSON ({error})") from error
-    _validate(
-        tree, str(path)
-    )  # strictly, before text from outside is mixed in, so that errors name the right place
-    layers = [
-        *(
-            (f"{ENVIRONMENT_PREFIX}{key.replace('.', '__').upper()}", key, text)
-            for key, text in _from(environ or {})
-        ),
-        *((f"--{key}", key, text) for key, text in (overrides or {}).items()),
-    ]
-    for origin, key, text in layers:
-        _assign(tree, key, _parse_value(origin, key, text))
-        _validate(tree, origin)
-    return _validate(tree, str(path))
+    config = Config()
+    tree: dict[str, Any] = {}
+    for number, (name, values) in enumerate(_layers(path, overrides or {}, environ or {})):
+        tree = _merged(tree, values)
+        try:
+            # Text is read as its field wants; what the file says has types, and 4 is not "4".
+            if number == 0:
+                config = Config.model_validate_json(json.dumps(tree), strict=True)
+            else:
+                config = Config.model_validate(tree)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            key = ".".join(str(part) for part in problem["loc"])
+            if problem["type"] == "extra_forbidden":
+                raise CannotRunError(f"{name(key)}: unknown setting{_near(key)}") from None
+            raise CannotRunError(f"{name(key)}: {problem['msg']} (got {problem['input']!r})") from None
+    return config
+
+
+def effective_settings(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, Any, str, str]]:
+    """Yield ``(dotted key, value, where it comes from, description)`` of each setting but TRL's own."""
+    config = load_config(path, environ=environ)
+    layers = _layers(path, {}, environ)
+    for key, _, description in leaf_fields():
+        origins = [name(key) for name, values in layers if _get(values, key) is not None]
+        value = functools.reduce(getattr, key.split("."), config)
+        yield (
+            key,
+            value,
+            origins[-1].replace(f"{path}: {key}", path.name) if origins else "default",
+            description,
+        )
 
 
 def leaf_fields(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """Yield ``(dotted key, default, description)`` of each setting, for ``--help`` and the documentation."""
+    """Yield ``(dotted key, default, description)`` of each setting but TRL's own."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{name}"
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
@@ -202,69 +225,67 @@ def leaf_fields(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[t
             yield key, field.default, field.description or ""
 
 
-def _from(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name, text in sorted(environ.items()):
-        if name.startswith(ENVIRONMENT_PREFIX):
-            yield name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", "."), text
-
-
-def _parse_value(origin: str, key: str, text: str) -> Any:
-    """Turn an option's text into the value its field wants; TRL's own fields are read as JSON or text."""
-    if key.startswith("grpo."):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    annotation = _annotation(origin, key)
+def _layers(path: Path, overrides: Mapping[str, str], environ: Mapping[str, str]) -> list[Layer]:
+    """File, environment and options, in rising precedence."""
     try:
-        return TypeAdapter(annotation).validate_python(text)
-    except ValidationError:
-        pass
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CannotRunError(f"{path}: cannot read it ({error.strerror or error})") from error
+    except ValueError as error:
+        raise CannotRunError(f"{path}: not valid JSON ({error})") from error
+    if not isinstance(tree, dict):
+        raise CannotRunError(f"{path}: not a JSON object")
+    variables = {name: text for name, text in environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
+    return [
+        (lambda key: f"{path}: {key}", tree),
+        (
+            lambda key: f"{ENVIRONMENT_PREFIX}{key.upper().replace('.', '__')}",
+            _tree_of(variables, ENVIRONMENT_PREFIX, "__"),
+        ),
+        (lambda key: f"--{key}", _tree_of(overrides, "", ".")),
+    ]
+
+
+def _tree_of(texts: Mapping[str, str], prefix: str, delimiter: str) -> dict[str, Any]:
+    """The nested values of variables, or of options, whose names hold the path."""
+    for name in texts:
+        key = name.removeprefix(prefix).lower().replace(delimiter, ".")
+        if key.partition(".")[0] not in Config.model_fields:
+            raise CannotRunError(f"{name if prefix else f'--{name}'}: unknown setting{_near(key)}")
+    source = EnvSettingsSource(_Settings, env_prefix=prefix, env_nested_delimiter=delimiter)
+    source.env_vars = {name.lower(): None if text == "null" else text for name, text in texts.items()}
     try:
-        return TypeAdapter(annotation).validate_json(text)
-    except ValidationError:
-        raise CannotRunError(f"{origin} {text!r}: expected {_type_name(annotation)}") from None
+        tree = source()
+    except SettingsError as error:
+        raise CannotRunError(str(error)) from error
+    if "grpo" in tree:
+        tree["grpo"] = {name: _json_or_text(text) for name, text in tree["grpo"].items()}
+    return tree
 
 
-def _annotation(origin: str, key: str) -> Any:
-    model: type[BaseModel] = Config
-    *sections, leaf = key.split(".")
-    for section in sections:
-        field = model.model_fields.get(section)
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        ):
-            raise CannotRunError(f"{origin}: unknown setting{_near(key)}")
-        model = field.annotation
-    if leaf not in model.model_fields:
-        raise CannotRunError(f"{origin}: unknown setting{_near(key)}")
-    return model.model_fields[leaf].annotation
-
-
-def _assign(tree: dict[str, Any], key: str, value: Any) -> None:
-    *sections, leaf = key.split(".")
-    for section in sections:
-        tree = tree.setdefault(section, {})
-    tree[leaf] = value
-
-
-def _validate(tree: Any, origin: str) -> Config:
+def _json_or_text(text: Any) -> Any:
     try:
-        # Through JSON because strict JSON still reads a path or a tuple from what JSON has.
-        return Config.model_validate_json(json.dumps(tree, default=str), strict=True)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            raise CannotRunError(f"{origin}: unknown setting {key!r}{_near(key)}") from None
-        raise CannotRunError(f"{origin}: {key}: {problem['msg']} (got {problem['input']!r})") from None
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(below[key], above[key])
+        for key in below.keys() & above.keys()
+        if isinstance(below[key], dict) and isinstance(above[key], dict)
+    }
+    return {**below, **above, **both}
+
+
+def _get(tree: Any, key: str) -> Any:
+    for part in key.split("."):
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return tree
 
 
 def _near(key: str) -> str:
     known = [name for name, _, _ in leaf_fields()]
     matches = difflib.get_close_matches(key, known, n=2)
     return f"; did you mean {' or '.join(matches)}?" if matches else "; --help lists them"
-
-
-def _type_name(annotation: Any) -> str:
-    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")

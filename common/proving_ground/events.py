@@ -5,6 +5,22 @@ import os
 import sys
 from typing import Any
 
+SECRETS = ("FIREWORKS_API_KEY", "HF_TOKEN", "WANDB_API_KEY")
+"""Environment variables whose values never reach an output."""
+
+
+def is_main_process() -> bool:
+    """Whether this is the process that writes files and events (rank 0, or the only one)."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def scrub(text: str) -> str:
+    """``text`` without the values of the environment's secrets."""
+    for name in SECRETS:
+        if secret := os.environ.get(name, "").strip():
+            text = text.replace(secret, f"<{name}>")
+    return text
+
 
 def emit(event: str, **fields: Any) -> None:
     """Write ``{"event": event, ...}`` as one line on stdout and flush it.
@@ -13,7 +29,7 @@ def emit(event: str, **fields: Any) -> None:
     it would hide exactly the failure it should show. Callers turn them into ``None`` knowingly.
     Of a distributed run only rank 0 writes: a line from each rank would be read as several steps.
     """
-    if os.environ.get("RANK", "0") != "0":
+    if not is_main_process():
         return
     sys.stdout.write(json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=False) + "\n")
     sys.stdout.flush()

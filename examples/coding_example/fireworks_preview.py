@@ -10,10 +10,10 @@ included, with right and wrong programs, and one row that is scored differently 
 import sys
 
 try:
-    from proving_ground.stages import preview
+    from proving_ground.cli import run_script
 except ModuleNotFoundError as error:
     sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
     sys.exit(2)
 
 if __name__ == "__main__":
-    preview.STAGE.script(__file__, __doc__)
+    run_script("preview", __file__, __doc__)

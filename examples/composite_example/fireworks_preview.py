@@ -11,10 +11,10 @@ bundled and sent with right and wrong answers, and every score must be the one c
 import sys
 
 try:
-    from proving_ground.stages import preview
+    from proving_ground.cli import run_script
 except ModuleNotFoundError as error:
     sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
     sys.exit(2)
 
 if __name__ == "__main__":
-    preview.STAGE.script(__file__, __doc__)
+    run_script("preview", __file__, __doc__)

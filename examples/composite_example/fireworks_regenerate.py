@@ -10,10 +10,10 @@ or the fence earns half, and the pass rate shows it before a GPU is spent.
 import sys
 
 try:
-    from proving_ground.stages import regenerate
+    from proving_ground.cli import run_script
 except ModuleNotFoundError as error:
     sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
     sys.exit(2)
 
 if __name__ == "__main__":
-    regenerate.STAGE.script(__file__, __doc__)
+    run_script("regenerate", __file__, __doc__)

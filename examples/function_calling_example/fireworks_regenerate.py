@@ -10,10 +10,10 @@ string) and in the text forms, that a reply in words counts where no tool fits, 
 import sys
 
 try:
-    from proving_ground.stages import regenerate
+    from proving_ground.cli import run_script
 except ModuleNotFoundError as error:
     sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
     sys.exit(2)
 
 if __name__ == "__main__":
-    regenerate.STAGE.script(__file__, __doc__)
+    run_script("regenerate", __file__, __doc__)

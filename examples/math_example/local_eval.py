@@ -10,10 +10,10 @@ and a reward that also pays for a changed number, a missing box or an empty answ
 import sys
 
 try:
-    from proving_ground.stages import local_eval
+    from proving_ground.cli import run_script
 except ModuleNotFoundError as error:
     sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
     sys.exit(2)
 
 if __name__ == "__main__":
-    local_eval.STAGE.script(__file__, __doc__)
+    run_script("local_eval", __file__, __doc__)

@@ -12,10 +12,10 @@ committed dataset.manifest.json and writes nothing).
 import sys
 
 try:
-    from proving_ground.stages import prepare
+    from proving_ground.cli import run_script
 except ModuleNotFoundError as error:
     sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
     sys.exit(2)
 
 if __name__ == "__main__":
-    prepare.STAGE.script(__file__, __doc__)
+    run_script("prepare", __file__, __doc__)

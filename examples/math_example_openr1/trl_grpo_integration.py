@@ -10,10 +10,10 @@ that went in, by at least ``training.margin`` (paired bootstrap interval), and t
 import sys
 
 try:
-    from proving_ground.stages import train
+    from proving_ground.cli import run_script
 except ModuleNotFoundError as error:
     sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
     sys.exit(2)
 
 if __name__ == "__main__":
-    train.STAGE.script(__file__, __doc__)
+    run_script("train", __file__, __doc__)

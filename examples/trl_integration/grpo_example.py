@@ -124,7 +124,7 @@ def train(run: Run) -> Result:
 
 
 SECTIONS = ("prompt", "model", "training", "grpo")
-STAGE = Stage(name="train", body=train, sections=SECTIONS, after_interrupt="run it again to start again")
+STAGE = Stage(name="train", body=train, settings=SECTIONS, after_interrupt="run it again to start again")
 
 if __name__ == "__main__":
     STAGE.main(TASK, __doc__)

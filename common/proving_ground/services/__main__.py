@@ -19,7 +19,12 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite kill, and a terminal that closes."""
 
 
-def _main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Serve until Ctrl-C, and exit."""
+    command.run(_serve, argv)
+
+
+def _serve(argv: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m proving_ground.services",
         description=__doc__,
@@ -80,4 +85,4 @@ def _stop(*_: Any) -> NoReturn:
 
 
 if __name__ == "__main__":
-    command.run(_main)
+    main()

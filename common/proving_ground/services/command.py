@@ -8,10 +8,10 @@ from proving_ground.errors import CannotRunError
 from proving_ground.events import say
 
 
-def run(main: Callable[[Sequence[str]], None]) -> NoReturn:
+def run(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> NoReturn:
     """Run ``main`` with the command line's words and exit."""
     try:
-        main(sys.argv[1:])
+        main(sys.argv[1:] if argv is None else argv)
     except CannotRunError as error:
         say(f"error: {error}")
         sys.exit(2)

@@ -18,11 +18,10 @@ from pathlib import Path
 import requests
 
 from proving_ground.errors import CannotRunError, InfrastructureError
+from proving_ground.events import SECRETS
 
 START_SECONDS = 180.0
 """Longest time for a server to become healthy: torch and transformers alone take ten seconds to import."""
-
-SECRETS = ("FIREWORKS_API_KEY", "HF_TOKEN", "WANDB_API_KEY")
 
 
 @dataclass(frozen=True)

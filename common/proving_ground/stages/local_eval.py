@@ -85,7 +85,6 @@ def scored_mutants(
 STAGE = Stage(
     name="local_eval",
     body=_body,
-    sections=("data", "sandbox"),
+    settings=("data.dir", "sandbox"),
     add_options=add_limit,
-    mocks=("TEST_MOCK_CODE_SANDBOX",),
 )

@@ -29,7 +29,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of step 0 that are no settings."""
     for name, text in (
         ("source", "builtin, hub, or a .jsonl or .parquet file, or a folder of them; same as --data.source"),
-        ("limit", "rows of dataset.jsonl; same as --data.limit"),
         ("seed", "same as --data.seed"),
     ):
         parser.add_argument(f"--{name}", dest=f"data.{name}", metavar=name.upper(), help=text)
@@ -154,4 +153,4 @@ def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> Wanted:
         raise CannotRunError(f"{MANIFEST}: broken ({error!r}); prepare the data again") from error
 
 
-STAGE = Stage(name="prepare", body=body, sections=("data",), add_options=add_options, writes_data=True)
+STAGE = Stage(name="prepare", body=body, settings=("data",), add_options=add_options, writes_data=True)

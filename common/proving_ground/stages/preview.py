@@ -4,16 +4,31 @@ Besides each reference answer a wrong answer is sent: an evaluator that always s
 references alone.
 """
 
+import argparse
 import sys
 from typing import Any
 
 from proving_ground.dataset import Sample, read_samples, write_jsonl
 from proving_ground.messages import split_messages
-from proving_ground.stages.run import Result, Run, Stage, add_limit
+from proving_ground.stages.run import Result, Run, Stage
 from proving_ground.stages.task import Task, score
 from proving_ground.switches import is_on
 
 SWITCH = "TEST_MOCK_FIREWORKS_PREVIEW"
+FIREWORKS = [
+    f"fireworks.{name}"
+    for name in ("base_url", "deadline_seconds", "max_attempts", "max_requests", "preview_samples")
+]
+"""What it reads of that section: nothing of the chat API."""
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--limit",
+        dest="fireworks.preview_samples",
+        metavar="N",
+        help="only the first N rows of dataset.jsonl; same as --fireworks.preview_samples",
+    )
 
 
 def rows_to_send(task: Task, samples: list[Sample]) -> list[Sample]:
@@ -40,7 +55,7 @@ def _body(run: Run) -> Result:
     from proving_ground.fireworks.preview import parse_preview, preview_request
 
     settings = run.config.fireworks
-    samples = read_samples(run.data_dir / "dataset.jsonl", run.options.limit or settings.preview_samples)
+    samples = read_samples(run.data_dir / "dataset.jsonl", settings.preview_samples)
     client = FireworksClient(settings, credentials(mocked=is_on(SWITCH), needs_account=True))
     rows = rows_to_send(run.task, samples)
     request = preview_request(
@@ -80,7 +95,6 @@ def _body(run: Run) -> Result:
 STAGE = Stage(
     name="preview",
     body=_body,
-    sections=("data", "fireworks", "sandbox"),
-    add_options=add_limit,
-    mocks=(SWITCH, "TEST_MOCK_CODE_SANDBOX"),
+    settings=("data.dir", *FIREWORKS, "sandbox"),
+    add_options=_add_options,
 )

@@ -6,18 +6,17 @@ success back.
 """
 
 import json
-import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from proving_ground.dataset import atomic_writer, file_sha256
 from proving_ground.errors import CannotRunError
-from proving_ground.events import say
+from proving_ground.events import is_main_process, say, scrub
 
 SUMMARY = "summary.json"
 COULD_NOT_RUN = 2
@@ -32,7 +31,7 @@ class Record:
         folder: where it is written; ``None`` while unknown, and then nothing is.
         example: the example's name.
         data: the rows that the run works on, whose sha256 is noted when the file exists.
-        switches: the stage's environment switches that were on: a mocked run must not pass for a real one.
+        switches: the environment switches that were on: a mocked run must not pass for a real one.
     """
 
     def __init__(self, example: str) -> None:
@@ -49,7 +48,7 @@ class Record:
         Raises ``CannotRunError`` for a place where nothing can be written.
         """
         try:
-            if _main_process():
+            if is_main_process():
                 self._success_before = _success(folder / SUMMARY)
                 (folder / SUMMARY).unlink(missing_ok=True)
         except OSError as error:
@@ -58,15 +57,13 @@ class Record:
             ) from error
         self.folder = folder
 
-    def write(
-        self, summary: Mapping[str, Any], exit_code: int, problem: str, clean: Callable[[str], str]
-    ) -> None:
-        """Write the emitted ``summary`` and, under ``run``, how the run went; atomically.
+    def write(self, summary: Mapping[str, Any], exit_code: int, problem: str) -> None:
+        """Write the emitted ``summary`` and, under ``run``, how the run went; atomically and without secrets.
 
-        ``clean`` takes the secrets out of a text. A file that cannot be written is said on stderr and
+        A file that cannot be written is said on stderr and
         changes nothing about the run's own result.
         """
-        if self.folder is None or not _main_process():
+        if self.folder is None or not is_main_process():
             return
         run = {
             "example": self.example,
@@ -78,7 +75,7 @@ class Record:
             "versions": _versions(),
             "data_sha256": file_sha256(self.data) if self.data and self.data.is_file() else None,
         }
-        text = clean(json.dumps({**summary, "run": run}, ensure_ascii=False, allow_nan=False, indent=2))
+        text = scrub(json.dumps({**summary, "run": run}, ensure_ascii=False, allow_nan=False, indent=2))
         content = (text + "\n").encode("utf-8")
         if exit_code == COULD_NOT_RUN and self._success_before is not None:
             content = self._success_before
@@ -101,8 +98,3 @@ def _success(path: Path) -> bytes | None:
 def _versions() -> dict[str, str]:
     loaded = {name: getattr(sys.modules.get(name), "__version__", None) for name in LIBRARIES}
     return {"python": platform.python_version(), **{name: str(v) for name, v in loaded.items() if v}}
-
-
-def _main_process() -> bool:
-    """Whether this is rank 0, the one process of a distributed run that writes."""
-    return os.environ.get("RANK", "0") == "0"

@@ -239,7 +239,6 @@ def _result(run: Run, rows: list[dict[str, Any]], kept: int) -> Result:
 STAGE = Stage(
     name="regenerate",
     body=_body,
-    sections=("data", "prompt", "fireworks", "sandbox"),
+    settings=("data.dir", "prompt", "fireworks", "sandbox"),
     add_options=_add_options,
-    mocks=(SWITCH, "TEST_MOCK_CODE_SANDBOX"),
 )

@@ -1,8 +1,8 @@
 """What every step shares: options, configuration, switches, the summary line and the exit code."""
 
 import argparse
+import difflib
 import importlib
-import importlib.util
 import json
 import os
 import re
@@ -11,19 +11,22 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-import proving_ground
-from proving_ground.config import Config, leaf_fields, load_config
+from proving_ground.cli import missing_package
+from proving_ground.config import Config, effective_settings, leaf_fields, load_config
 from proving_ground.errors import CannotRunError, ClaimError
-from proving_ground.events import emit, say
+from proving_ground.events import emit, is_main_process, say, scrub
 from proving_ground.stages.record import Record
 from proving_ground.stages.task import Task
 from proving_ground.switches import SWITCHES, check_switches, is_on
 
-SECRETS = ("FIREWORKS_API_KEY", "HF_TOKEN", "WANDB_API_KEY")
-"""Environment variables whose values never reach an output."""
+SHORT_HELP = 20
+"""Settings that ``--help`` lists one by one; of more only those that are set, ``--help-all`` all."""
+FACTS = 6
+"""Fields of the summary that the line for people repeats."""
 
 
 @dataclass(frozen=True)
@@ -48,78 +51,71 @@ class Result:
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the road.
+    """One stage of an example.
 
     Attributes:
         name: ``prepare``, ``local_eval``, ``preview``, ``regenerate`` or ``train``.
         body: does the work; raises ``CannotRunError`` or ``ClaimError``, or returns a ``Result``.
-        sections: the configuration sections it reads; only their options exist on its command line.
+        settings: the settings it reads, by key or section; only their options exist on its command line.
         add_options: adds the stage's own options to the parser.
-        mocks: the switches whose mocks it enters when they are on.
         writes_data: whether ``--output-dir`` names the data's folder, where no summary belongs.
         after_interrupt: what a person who pressed Ctrl-C may do next.
     """
 
     name: str
     body: Callable[[Run], Result]
-    sections: Sequence[str]
+    settings: Sequence[str]
     add_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
-    mocks: Sequence[str] = ()
     writes_data: bool = False
     after_interrupt: str = "what is finished is kept, run it again to go on"
 
-    def script(self, file: str, description: str | None) -> NoReturn:
-        """Run the stage for the example in whose folder the script ``file`` lies.
-
-        The code of the script's own checkout runs, whatever copy of this project is installed.
-        """
-        _prefer_own_code(Path(file).resolve())
-        self.main(_task_beside(Path(file).resolve()), description)
+    def run(self, folder: Path, description: str | None, argv: Sequence[str]) -> int:
+        """Run the stage for the example in ``folder``; returns the exit code."""
+        return _run(self, folder, lambda: _task_of(folder), description or "", argv)
 
     def main(self, task: Task, description: str | None, argv: Sequence[str] | None = None) -> NoReturn:
-        """Run the stage as a script and exit: 0 claim holds, 1 it does not, 2 could not run."""
-        sys.exit(_run(self, task, description or "", sys.argv[1:] if argv is None else argv))
+        """Run the stage for a task at hand, and exit."""
+        words = sys.argv[1:] if argv is None else argv
+        sys.exit(_run(self, task.folder, lambda: task, description or "", words))
 
 
-def _prefer_own_code(script: Path) -> None:
-    """Start again with the script's own checkout first on the path, if another copy would be imported."""
-    root = script.parents[2]
-    package, own = root / "common" / "proving_ground", script.parents[1]
-    spec = importlib.util.find_spec(own.name)
-    found = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or []]
-    loaded = Path(proving_ground.__file__).resolve().parent
-    if own in found[:1] and (loaded == package or not package.is_dir()):
-        return
-    before = os.environ.get("PYTHONPATH", "")
-    path = [*([str(package.parent)] if package.is_dir() else []), str(root)]
-    if before.split(os.pathsep)[: len(path)] == path:
-        raise CannotRunError(f"{own}: other code is imported in its place ({loaded}); does __init__.py lack?")
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([*path, *filter(None, [before])])}
-    os.execve(sys.executable, [sys.executable, str(script), *sys.argv[1:]], environ)
-
-
-def _task_beside(script: Path) -> Task:
-    """``TASK`` of the example's ``task.py``."""
-    task: Task = importlib.import_module(f"{script.parents[1].name}.{script.parent.name}.task").TASK
+def _task_of(folder: Path) -> Task:
+    """``TASK`` of ``task.py`` in ``folder``; a mistake in it is a ``CannotRunError`` with file and line."""
+    file = folder / "task.py"
+    try:
+        module = importlib.import_module(f"{folder.parent.name}.{folder.name}.task")
+    except SyntaxError as error:
+        raise CannotRunError(
+            f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        ) from error
+    except (CannotRunError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        lines = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+        where = f"{file}:{lines[-1].lineno}" if lines else str(file)
+        raise CannotRunError(f"{where}: {type(error).__name__}: {error}") from error
+    if not isinstance(task := getattr(module, "TASK", None), Task):
+        raise CannotRunError(f"{file}: defines no TASK, which says what the example is")
     return task
 
 
-def _run(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> int:
-    record = Record(task.name)
+def _run(stage: Stage, folder: Path, load: Callable[[], Task], description: str, argv: Sequence[str]) -> int:
+    record = Record(folder.name)
     try:
-        result = _execute(stage, task, description, argv, record)
+        if {"-h", "--help", "--help-all"} & set(argv):
+            _help(stage, folder, description, argv)
+            return 0
+        options, overrides = _parse(stage, folder, argv)
+        result = _execute(stage, load(), options, overrides, record)
     except ClaimError as error:
         result = Result(ok=False, problem=str(error))
     except CannotRunError as error:
         return _could_not_run(stage, str(error), record)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in {"common", "examples", "task", ""}:
-            raise
-        problem = f"the package {error.name!r} is missing; install this project's extras"
-        return _could_not_run(stage, problem, record)
+        return _could_not_run(stage, missing_package(error), record)
     except KeyboardInterrupt:
         say(f"{stage.name}: interrupted; {stage.after_interrupt}")
-        record.write({"stage": stage.name, "ok": False}, 130, "interrupted", scrub)
+        record.write({"stage": stage.name, "ok": False}, 130, "interrupted")
         return 130
     except Exception:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
         say(scrub(traceback.format_exc()))
@@ -127,6 +123,9 @@ def _run(stage: Stage, task: Task, description: str, argv: Sequence[str]) -> int
     code = _end(stage, record, 0 if result.ok else 1, result.problem, **result.summary)
     if not result.ok:
         say(scrub(f"{stage.name}: claim does not hold: {result.problem}"))
+    elif is_main_process():
+        facts = [f"{key} {value}" for key, value in result.summary.items() if isinstance(value, int | float)]
+        say(f"{stage.name}: the claim holds: {', '.join(facts[:FACTS])}" if facts else f"{stage.name}: done")
     return code
 
 
@@ -141,20 +140,24 @@ def _end(stage: Stage, record: Record, code: int, problem: str = "", /, **summar
     """The summary on stdout and in ``summary.json``; returns the exit code."""
     said = {"problem": scrub(problem)} if problem and code else {}
     emit("summary", stage=stage.name, ok=code == 0, **summary, **said)
-    record.write({"stage": stage.name, "ok": code == 0, **summary}, code, problem if code else "", scrub)
+    record.write({"stage": stage.name, "ok": code == 0, **summary}, code, problem if code else "")
     return code
 
 
-def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str], record: Record) -> Result:
-    options, overrides = _parse(stage, task, description, argv)
+def _execute(
+    stage: Stage, task: Task, options: argparse.Namespace, overrides: Mapping[str, str], record: Record
+) -> Result:
     output_dir = (options.output_dir or default_output_dir(task, stage.name)).resolve()
     check_switches()
     config = load_config(options.config, overrides, os.environ)
     # Only now: a command that is refused leaves what the last run wrote.
     if not (stage.writes_data and options.output_dir):
         record.open(output_dir)
-    ours = [*stage.mocks, *(["TEST_MODE_TRL"] if "grpo" in stage.sections else [])]
-    record.switches = [name for name in ours if is_on(name)]
+    # Whatever the stage: a switch that is on is on, and another API is an entry of the registry.
+    mocks = [switch for switch in SWITCHES.values() if switch.mock and is_on(switch.name)]
+    record.switches = [switch.name for switch in mocks]
+    if "grpo" in stage.settings and is_on("TEST_MODE_TRL"):
+        record.switches.append("TEST_MODE_TRL")
     run = Run(
         task=task,
         config=config,
@@ -163,17 +166,16 @@ def _execute(stage: Stage, task: Task, description: str, argv: Sequence[str], re
         data_dir=(config.data.dir or task.folder).resolve(),
     )
     record.data = run.data_dir / "dataset.jsonl"
-    if "sandbox" in stage.sections and "proving_ground.sandbox" in sys.modules:
+    if "sandbox" in stage.settings and "proving_ground.sandbox" in sys.modules:
         # Loaded with the task's reward, and only by one that runs programs.
         from proving_ground.sandbox import SandboxSettings, configure
 
         configure(SandboxSettings(**config.sandbox.model_dump()))
     with ExitStack() as stack:
-        active = [SWITCHES[name] for name in stage.mocks if is_on(name)]
-        if active:
+        if mocks:
             from proving_ground.mocks import activate
 
-            stack.enter_context(activate(active, task.folder, run.output_dir))
+            stack.enter_context(activate(mocks, task.folder, run.output_dir))
         return stage.body(run)
 
 
@@ -196,51 +198,76 @@ def positive_int(text: str) -> int:
     return value
 
 
-def scrub(text: str) -> str:
-    """``text`` without the values of the environment's secrets."""
-    for name in SECRETS:
-        if secret := os.environ.get(name, "").strip():
-            text = text.replace(secret, f"<{name}>")
-    return text
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise CannotRunError(f"{message} (--help lists the options)")
+        unknown = re.search(r"unrecognized arguments: (--[\w.-]+)", message)
+        near = difflib.get_close_matches(unknown[1], self._option_string_actions, n=2) if unknown else []
+        advice = f"did you mean {' or '.join(near)}?" if near else "--help lists the options"
+        raise CannotRunError(
+            f"{message.replace('unrecognized arguments:', f'{self.prog.split()[1]} takes no')}; {advice}"
+        )
 
 
-def _parse(
-    stage: Stage, task: Task, description: str, argv: Sequence[str]
-) -> tuple[argparse.Namespace, dict[str, str]]:
+def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> _Parser:
+    """Options with their help; of the settings, ``shown`` holds those to list and what is said of them."""
     parser = _Parser(
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=f"proving-ground {stage.name} {folder.name}",
+        usage="%(prog)s [options]",
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=34),
         allow_abbrev=False,
+        add_help=False,
         epilog="Precedence: command line > environment (PROVING_GROUND_<SECTION>__<KEY>) > config.json >"
         " defaults.\n"
-        "Exit codes: 0 the claim holds, 1 it does not, 2 the step could not run, 130 Ctrl-C.",
+        "Exit codes: 0 the claim holds, 1 it does not, 2 the stage could not run, 130 Ctrl-C.",
     )
-    parser.add_argument(
-        "--config", type=Path, default=task.folder / "config.json", metavar="FILE", help="configuration file"
-    )
-    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="default: outputs/<example>/<stage>")
     stage.add_options(parser)
-    settings = parser.add_argument_group("settings of config.json")
-    for key, default, text in leaf_fields():
-        if key.split(".")[0] in stage.sections:
-            shown = "" if default is None else f" (default {json.dumps(default, default=str)})"
-            settings.add_argument(
-                f"--{key}",
-                dest=key,
-                metavar=key.rsplit(".", 1)[-1].upper(),
-                help=(text + shown).replace("%", "%%"),
-            )
-    if "grpo" in stage.sections:
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="default: outputs/<example>/<stage>")
+    parser.add_argument(
+        "--config", type=Path, default=folder / "config.json", metavar="FILE", help="configuration file"
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="what stands here")
+    if not set(_settings(stage)) <= set(shown):
+        parser.add_argument(
+            "--help-all", action="store_true", help="list the settings at their defaults, too"
+        )
+    settings = parser.add_argument_group("settings, with their values and where these come from")
+    for key in _settings(stage):
+        text = shown[key].replace("%", "%%") if key in shown else argparse.SUPPRESS
+        settings.add_argument(f"--{key}", dest=key, metavar="VALUE", help=text)
+    if "grpo" in stage.settings:
         settings.add_argument(
             "--grpo.FIELD", dest="grpo.FIELD", metavar="VALUE", help="any field of TRL's GRPOConfig"
         )
-    plain, dotted = _split_grpo(argv) if "grpo" in stage.sections else (list(argv), {})
-    options = parser.parse_args(plain)
+    return parser
+
+
+def _settings(stage: Stage) -> list[str]:
+    """The keys of the settings that the stage reads."""
+    return [
+        key for key, _, _ in leaf_fields() if any(f"{key}.".startswith(f"{read}.") for read in stage.settings)
+    ]
+
+
+def _help(stage: Stage, folder: Path, description: str, argv: Sequence[str]) -> None:
+    """Print what the stage does, its options, and its settings as they are now."""
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--config", type=Path, default=folder / "config.json")
+    path = first.parse_known_args(argv)[0].config
+    own = _settings(stage)
+    listed = len(own) <= SHORT_HELP or "--help-all" in argv
+    shown = {
+        key: f"{text} ({json.dumps(value, default=str, ensure_ascii=False)}, {origin})"
+        for key, value, origin, text in effective_settings(path, os.environ)
+        if key in own and (listed or origin != "default")
+    }
+    parser = _parser(stage, folder, shown)
+    parser.description = description
+    parser.print_help()
+
+
+def _parse(stage: Stage, folder: Path, argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
+    plain, dotted = _split_grpo(argv) if "grpo" in stage.settings else (list(argv), {})
+    options = _parser(stage, folder, {}).parse_args(plain)
     given = {key: value for key, value in vars(options).items() if "." in key and value is not None}
     return options, {**given, **dotted}
 

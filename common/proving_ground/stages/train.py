@@ -78,8 +78,7 @@ def _warm_start(run: Run, samples: list[Sample]) -> list[Sample]:
 STAGE = Stage(
     name="train",
     body=_train,
-    sections=("data", "prompt", "sandbox", "model", "training", "grpo"),
+    settings=("data.dir", "prompt", "sandbox", "model", "training", "grpo"),
     add_options=_add_options,
-    mocks=("TEST_MOCK_CODE_SANDBOX",),
     after_interrupt="--resume goes on from the newest checkpoint, if there is one yet",
 )

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO, TypeVar
 
-from proving_ground.events import emit
+from proving_ground.events import emit, is_main_process
 
 T = TypeVar("T")
 
@@ -39,11 +39,6 @@ class Console:
         with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-
-
-def is_main_process() -> bool:
-    """Whether this is the process that writes files and events (rank 0, or the only one)."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def from_main_process(decide: Callable[[], T]) -> T:

@@ -26,8 +26,8 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from proving_ground.config import EmbeddedConfig
+from proving_ground.events import is_main_process
 from proving_ground.messages import prompt_of
-from proving_ground.training.console import is_main_process
 from proving_ground.training.data import render_prompt, tools_of
 from proving_ground.training.progress import ProgressBar
 from proving_ground.training.tokenizer import build_tokenizer

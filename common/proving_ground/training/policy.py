@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from proving_ground.config import ModelConfig
 from proving_ground.errors import CannotRunError
-from proving_ground.training.console import is_main_process
+from proving_ground.events import is_main_process
 from proving_ground.training.embedded import Phrasings, embedded_policy
 
 

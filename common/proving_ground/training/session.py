@@ -17,10 +17,11 @@ import numpy as np
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from proving_ground.config import Config
+from proving_ground.events import is_main_process
 from proving_ground.rewards.contract import RewardCallable
 from proving_ground.training.arguments import build_config
 from proving_ground.training.checkpoints import RunRecord, latest_checkpoint, open_folder
-from proving_ground.training.console import Console, from_main_process, is_main_process
+from proving_ground.training.console import Console, from_main_process
 from proving_ground.training.data import build_dataset
 from proving_ground.training.embedded import Phrasings
 from proving_ground.training.event_log import EventLog

@@ -54,7 +54,7 @@ def test_check_agrees_with_what_was_just_written(step: Step) -> None:
 
 
 def test_check_goes_by_the_manifest_and_writes_nothing(step: Step, tmp_path: Path) -> None:
-    step("--limit", "20", "--seed", "5", "--data.held_out", "3")
+    step("--data.limit", "20", "--seed", "5", "--data.held_out", "3")
     before = contents(tmp_path / "tiny")
     assert step("--check")[0] == 0
     assert contents(tmp_path / "tiny") == before
@@ -156,7 +156,7 @@ def test_a_shortfall_may_be_allowed(step: Step, tmp_path: Path, options: list[st
 
 
 def test_too_few_rows_for_the_held_out_file_fail(step: Step, tmp_path: Path) -> None:
-    code, _, err = step("--source", str(short_source(tmp_path)), "--limit", "8", "--data.held_out", "90")
+    code, _, err = step("--source", str(short_source(tmp_path)), "--data.limit", "8", "--data.held_out", "90")
     assert code == 1 and "held_out.jsonl: 52 of 90 rows" in err
 
 
@@ -164,8 +164,8 @@ def test_too_few_rows_for_the_held_out_file_fail(step: Step, tmp_path: Path) -> 
     ("options", "words"),
     [
         (["--source", "nothing.jsonl"], "no such source"),
-        (["--limit", "0"], "--data.limit"),
-        (["--limit", "many"], "--data.limit"),
+        (["--data.limit", "0"], "--data.limit"),
+        (["--data.limit", "many"], "--data.limit"),
         (["--seed", "1.5"], "--data.seed"),
         (["--data.coverage_tolerance", "2"], "coverage_tolerance"),
         (["--output-dir", "/dev/null/data"], "/dev/null/data"),

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from proving_ground.errors import CannotRunError, ClaimError
-from proving_ground.stages import prepare, preview, train
+from proving_ground.stages import prepare, train
 from proving_ground.stages.run import Result, Run, Stage
 from proving_ground.stages.task import Task
 
@@ -32,7 +32,7 @@ def summary(tmp_path: Path) -> Path:
 
 
 def run(task: Task, body: Callable[[Run], Result], *argv: str, **fields: Any) -> int:
-    stage = Stage(**{"name": "toy", "body": body, "sections": ("data",), **fields})
+    stage = Stage(**{"name": "toy", "body": body, "settings": ("data",), **fields})
     with pytest.raises(SystemExit) as caught:
         stage.main(task, "Proves nothing.", argv)
     return cast(int, caught.value.code)
@@ -141,9 +141,8 @@ def test_no_secret_is_recorded(
 @pytest.mark.parametrize(
     ("fields", "switches"),
     [
-        ({}, []),
-        ({"mocks": preview.STAGE.mocks}, ["TEST_MOCK_FIREWORKS_PREVIEW"]),
-        ({"sections": ("data", "grpo")}, ["TEST_MODE_TRL"]),
+        ({}, ["TEST_MOCK_FIREWORKS_PREVIEW"]),
+        ({"settings": ("data", "grpo")}, ["TEST_MOCK_FIREWORKS_PREVIEW", "TEST_MODE_TRL"]),
     ],
 )
 def test_the_switches_that_mattered_are_recorded(

@@ -1,16 +1,20 @@
 """The runner: exit codes, the summary line, options, and that secrets stay inside."""
 
 import argparse
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import requests
 
 from proving_ground.errors import CannotRunError, ClaimError, InfrastructureError
+from proving_ground.stages import local_eval, prepare, preview, regenerate, train
 from proving_ground.stages.run import Result, Run, Stage
 from proving_ground.stages.task import Task
+from proving_ground.switches import SWITCHES
 
 KEY = "fw-recognisable-key"
 
@@ -25,7 +29,7 @@ def task(tmp_path: Path) -> Task:
 
 
 def run(task: Task, body: Callable[[Run], Result], *argv: str, **fields: Any) -> int:
-    stage = Stage(**{"name": "toy", "body": body, "sections": ("data", "fireworks"), **fields})
+    stage = Stage(**{"name": "toy", "body": body, "settings": ("data", "fireworks"), **fields})
     with pytest.raises(SystemExit) as caught:
         stage.main(task, "Proves nothing.", argv)
     return cast(int, caught.value.code)
@@ -107,6 +111,7 @@ def test_options_reach_the_configuration(task: Task, tmp_path: Path) -> None:
         (["--model.name", "x"], "--model.name"),
         (["--grpo.max_steps", "3"], "--grpo.max_steps"),
         (["--conf", "x"], "--conf"),
+        (["--data.limitt", "3"], "did you mean --data.limit"),
         (["--config", "nowhere.json"], "nowhere.json"),
     ],
 )
@@ -127,9 +132,9 @@ def test_trl_options_are_taken_where_the_stage_trains(task: Task) -> None:
         return Result(True)
 
     options = ["--grpo.max_steps", "3", "--grpo.learning_rate=1e-3", "--grpo.report_to", '["tensorboard"]']
-    assert run(task, body, *options, sections=("grpo",)) == 0
+    assert run(task, body, *options, settings=("grpo",)) == 0
     assert seen == [{"max_steps": 3, "learning_rate": 1e-3, "report_to": ["tensorboard"]}]
-    assert run(task, body, "--grpo.max_steps", sections=("grpo",)) == 2
+    assert run(task, body, "--grpo.max_steps", settings=("grpo",)) == 2
 
 
 def test_a_misspelt_switch_stops_every_stage(
@@ -140,16 +145,24 @@ def test_a_misspelt_switch_stops_every_stage(
     assert "TEST_MODE_TRL='maybe'" in capsys.readouterr().err
 
 
-def test_help_teaches(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_teaches(
+    task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--own", help="the stage's own option, 100 %% documented")
+
+    (task.folder / "config.json").write_text('{"data": {"limit": 7}}')
+    monkeypatch.setenv("PROVING_GROUND_FIREWORKS__TEMPERATURE", "0.5")
+    monkeypatch.setenv("COLUMNS", "200")
 
     assert run(task, lambda run: Result(True), "--help", add_options=add) == 0
     out = capsys.readouterr().out
     for word in (
         "Proves nothing.",
         "--fireworks.concurrency",
-        "(default 4)",
+        "(4, default)",
+        "(7, config.json)",
+        "(0.5, PROVING_GROUND_FIREWORKS__TEMPERATURE)",
         "--own",
         "Exit codes",
         "Precedence",
@@ -158,17 +171,53 @@ def test_help_teaches(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--model.name" not in out, "settings that a stage does not read are no options of it"
 
 
-def test_a_mock_is_announced_and_left_behind(
-    task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import requests
+STAGES = {
+    each.name: each
+    for each in (prepare.STAGE, local_eval.STAGE, preview.STAGE, regenerate.STAGE, train.STAGE)
+}
+MOCKS = [switch.name for switch in SWITCHES.values() if switch.mock]
 
-    monkeypatch.setenv("TEST_MOCK_FIREWORKS_PREVIEW", "1")
+
+@pytest.mark.parametrize("switch", MOCKS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_switch_that_is_on_is_on_in_every_stage(
+    stage: str, switch: str, task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing that the mock does not know passes through: it is `responses` that refuses."""
+    monkeypatch.setenv(switch, "on")
+    asked: list[str] = []
 
     def body(run: Run) -> Result:
-        with pytest.raises(requests.ConnectionError):  # not registered, so not let through either
-            requests.get("http://127.0.0.1:9/", timeout=1)
+        for address in ("https://api.example.com/v1/models", "http://127.0.0.1:9/", "https://example.com"):
+            with pytest.raises(requests.ConnectionError, match="refused by Responses"):
+                requests.get(address, timeout=1)
+            asked.append(address)
         return Result(True)
 
-    assert run(task, body, mocks=("TEST_MOCK_FIREWORKS_PREVIEW",)) == 0
-    assert "MOCKED: TEST_MOCK_FIREWORKS_PREVIEW is on" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        dataclasses.replace(STAGES[stage], body=body).main(task, "", [])
+    assert (caught.value.code, len(asked)) == (0, 3)
+    assert f"MOCKED: {switch} is on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stage", "argv", "words"),
+    [
+        ("local_eval", ["--data.source", "rows.jsonl"], "local_eval takes no --data.source"),
+        ("preview", ["--fireworks.temperature", "1"], "preview takes no --fireworks.temperature"),
+        ("prepare", ["--limit", "3"], "did you mean --data.limit"),
+        ("train", ["--limit", "3"], "train takes no --limit"),
+        ("train", ["--data.seed", "3"], "train takes no --data.seed"),
+    ],
+)
+def test_options_that_would_do_nothing_are_errors(
+    stage: str, argv: list[str], words: str, task: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        dataclasses.replace(STAGES[stage], body=lambda run: Result(True)).main(task, "", argv)
+    assert caught.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_success_says_one_line_to_people(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(task, lambda run: Result(True, {"rows": 3, "files": {}, "pass_rate": 0.5})) == 0
+    assert capsys.readouterr().err == "toy: the claim holds: rows 3, pass_rate 0.5\n"

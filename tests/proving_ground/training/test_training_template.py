@@ -79,10 +79,10 @@ def test_every_example_runs_on_the_skeleton(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), "says what it claims"
     assert [ast.unparse(node) for node in tree.body if isinstance(node, ast.If)] == [
-        "if __name__ == '__main__':\n    train.STAGE.script(__file__, __doc__)"
+        "if __name__ == '__main__':\n    run_script('train', __file__, __doc__)"
     ]
     imported = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert imported == ["from proving_ground.stages import train"]
+    assert imported == ["from proving_ground.cli import run_script"]
 
 
 def test_there_are_examples() -> None:
