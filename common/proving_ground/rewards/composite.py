@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeAlias
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import Completion
 from proving_ground.rewards.code import code_reward
+from proving_ground.rewards.contract import checked_score
 from proving_ground.rewards.math import math_reward
 from proving_ground.rewards.rows import row_name
 
@@ -52,7 +53,7 @@ class PartReward:
                 **chosen,
             )
             for index, score in zip(mine, found, strict=True):
-                scores[index] = score
+                scores[index] = checked_score(self.name, index, score, completions[index])
         return scores
 
 

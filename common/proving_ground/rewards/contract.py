@@ -13,6 +13,7 @@ import math
 import os
 import sysconfig
 import traceback
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,20 +119,75 @@ def report_failures(columns: Mapping[str, Any], kind: str, count: int = 1) -> No
         log_metric(f"{FAILED}{kind}", float(count))
 
 
+class Failures:
+    """What rewards could not score, counted by kind, against a budget (``training.failures``).
+
+    The budget is a share of the last ``WINDOW`` completions that were scored. The first ``AT_LEAST`` count as
+    if they were so many, so that one failure in a small first batch is none too many.
+    """
+
+    WINDOW = 1000
+    AT_LEAST = 200
+
+    def __init__(self, budget: float) -> None:
+        self.budget = budget
+        self.kinds: Counter[str] = Counter()
+        self.completions = 0
+        self._recent: deque[tuple[int, int]] = deque()
+
+    def add(self, kinds: Mapping[str, int], completions: int) -> None:
+        """Count one call of a reward over ``completions`` completions."""
+        self.kinds.update(kinds)
+        self.completions += completions
+        self._recent.append((completions, sum(kinds.values())))
+        while self.recent[0] - self._recent[0][0] >= self.WINDOW:
+            self._recent.popleft()
+
+    @property
+    def recent(self) -> tuple[int, int]:
+        """How many completions the budget looks back on, and how many of them failed."""
+        return sum(count for count, _ in self._recent), sum(failed for _, failed in self._recent)
+
+    @property
+    def problem(self) -> str:
+        """Why the training must stop, in one line; empty while the failures stay within the budget."""
+        seen, failed = self.recent
+        if failed <= self.budget * max(seen, self.AT_LEAST):
+            return ""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in self.kinds.most_common())
+        return (
+            f"rewards could not score {failed} of the last {seen} completions, more than training.failures"
+            f" ({self.budget:g}) allows; since the start: {kinds}"
+        )
+
+
 def checked(
-    name: str, reward: RewardCallable, *, seconds: float | None = None
+    name: str, reward: RewardCallable, *, seconds: float | None = None, failures: Failures | None = None
 ) -> Callable[..., list[float | None]]:
     """Wrap ``reward`` so that each call returns one finite number in [0, 1], or ``None``, per completion.
 
     The wrapper is called ``name``, which TRL logs as ``rewards/<name>/mean``. Completions reach the reward as
     messages, whatever the trainer has (``as_messages``). ``CannotRunError`` (``InfrastructureError`` above
     all) passes through unchanged; everything else that goes wrong, a call longer than ``seconds`` included,
-    raises ``RewardContractError``.
+    raises ``RewardContractError``. What the reward reports as failed (``report_failures``) is counted in
+    ``failures``.
     """
+    failures = failures or Failures(1.0)
 
     @functools.wraps(reward)
     def wrapper(*, completions: Sequence[Completion], **columns: Any) -> list[float | None]:
         columns["completions"] = [as_messages(completion) for completion in completions]
+        log: Any = columns.get("log_metric")
+        failed = Counter[str]()
+
+        def log_metric(metric: str, value: float) -> None:
+            if metric.startswith(FAILED):
+                failed[metric.removeprefix(FAILED)] += int(value)
+            else:
+                log(metric, value)
+
+        if log is not None:
+            columns["log_metric"] = log_metric
         try:
             scores = call_within(seconds, lambda: _scores(reward, columns))
         except TimeUp:
@@ -153,6 +209,11 @@ def checked(
                 f"reward length: {name} returned {len(scores)} scores for {len(completions)} completions; "
                 "return one score per completion, in their order"
             )
+        failures.add(failed, len(completions))
+        if log is not None:
+            # TRL averages over calls: a kind that has been seen is logged by each, so that none is left out.
+            for kind in sorted(failures.kinds):
+                log(f"{FAILED}{kind}", float(failed[kind]))
         return [
             checked_score(name, position, score, columns["completions"][position])
             for position, score in enumerate(scores)

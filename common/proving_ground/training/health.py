@@ -14,6 +14,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from proving_ground.config import HealthConfig
 from proving_ground.errors import ClaimError
 from proving_ground.events import say
+from proving_ground.rewards.contract import FAILED
 from proving_ground.training.policy import fingerprint
 
 Logs = Mapping[str, Any]
@@ -41,7 +42,9 @@ class Symptom:
 
 
 def _not_finite(logs: Logs, config: HealthConfig) -> list[str]:
-    keys = ("loss", "grad_norm", "reward", "kl")
+    # A batch that no function could score has no mean reward; that is for the budget of failures to judge.
+    failed = any(value for key, value in logs.items() if key.startswith(FAILED))
+    keys = ("loss", "grad_norm", *(() if failed else ("reward",)), "kl")
     return [key for key in keys if key in logs and (logs[key] is None or not math.isfinite(logs[key]))]
 
 

@@ -1,0 +1,35 @@
+"""Training stops, with a checkpoint, when its rewards fail to score more than they may."""
+
+from typing import Any
+
+from accelerate.utils import gather_object
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from proving_ground.errors import InfrastructureError
+from proving_ground.rewards.contract import Failures
+
+
+class FailureBudget(TrainerCallback):
+    """Ends the training after the step in which ``failures`` went over its budget, on all ranks alike."""
+
+    def __init__(self, failures: Failures) -> None:
+        self.failures = failures
+        self.problem = ""
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask for a checkpoint and the end when any rank is over its budget."""
+        problems = [problem for problem in gather_object([self.failures.problem]) if problem]
+        if problems:
+            self.problem = problems[0]
+            control.should_save = control.should_training_stop = True
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Raise ``InfrastructureError`` now that the checkpoint is written."""
+        if self.problem:
+            raise InfrastructureError(
+                f"{self.problem}; mend what they need, then go on with --resume from step {state.global_step}"
+            )
