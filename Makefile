@@ -1,21 +1,30 @@
 # Make in front, nox behind: every target is a nox session of the same name.
 # `make e2e EXAMPLE=math_example` runs one example; `make tests ARGS="-k boxed"` hands arguments on.
 
+# What is said to this make is not said to one that runs inside it, as the documented commands do.
+MAKEOVERRIDES :=
+unexport EXAMPLE ARGS POLICY NAME FROM
+
 PYTHON ?= python3
 VENV := .venv
 NOX := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/nox
 EXAMPLE ?=
 ARGS ?=
+EXAMPLES := $(sort $(patsubst examples/%/config.json,%,$(wildcard examples/*/config.json)))
 
-# session or session(example); of several examples, as many at once as there are cores
-pick = $(NOX) $(if $(EXAMPLE),-s "$(1)($(EXAMPLE))",--parallel auto -s $(1)) $(if $(ARGS),-- $(ARGS))
+# known(other parts): nothing for an example or one of the parts, else one line and exit code 2
+known = $(if $(filter-out $(EXAMPLES) $(1),$(EXAMPLE)),$(error EXAMPLE=$(EXAMPLE): there are $(EXAMPLES) $(1)))
+# pick(session, other parts): session(example), or all of them, as many at once as there are cores
+pick = $(call known,$(2))$(NOX) $(if $(EXAMPLE),-s "$(1)($(EXAMPLE))",--parallel auto -s $(1)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
 .PHONY: help prep e2e smoke test tests docs drift report services lint types bench constraints dev new-example clean
+.PHONY: sandbox audit
 
 help: ## print this help
 	@echo "make TARGET [EXAMPLE=folder] [ARGS=\"words for the script or pytest\"]"
-	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@echo "EXAMPLE: $(EXAMPLES)"
 
 prep: $(VENV)/ready ## step 0 of every example: check the manifests, write the data
 	@$(call pick,prep)
@@ -27,10 +36,10 @@ test: $(VENV)/ready ## lint, types and all unit tests
 	@$(NOX) -s lint types tests
 
 tests: $(VENV)/ready ## unit tests only
-	@$(NOX) -s $(if $(EXAMPLE),"tests($(EXAMPLE))",tests) $(if $(ARGS),-- $(ARGS))
+	@$(call known,common training)$(NOX) -s $(if $(EXAMPLE),"tests($(EXAMPLE))",tests) $(if $(ARGS),-- $(ARGS))
 
 docs: $(VENV)/ready ## every documented command is executed
-	@$(call pick,docs)
+	@$(call pick,docs,project)
 
 drift: $(VENV)/ready ## mocks, recordings and requests against the types of the official SDK
 	@$(NOX) -s drift $(if $(ARGS),-- $(ARGS))
@@ -41,8 +50,23 @@ report: $(VENV)/ready ## one page of what the last runs left, outputs/report/ind
 services: $(VENV)/ready ## serve a policy behind a local Fireworks: make services POLICY=folder [ARGS=...]
 	@$(NOX) -s services -- $(if $(POLICY),--policy $(POLICY)) $(ARGS)
 
-lint types bench constraints: $(VENV)/ready
-	@$(NOX) -s $@ $(if $(ARGS),-- $(ARGS))
+lint: $(VENV)/ready ## ruff, the direction of imports, the workflow against its schema
+	@$(NOX) -s lint
+
+types: $(VENV)/ready ## mypy, strict
+	@$(NOX) -s types
+
+bench: $(VENV)/ready ## benchmarks: ratios measured in one run; make bench ARGS=sandbox picks by name
+	@$(NOX) -s bench $(if $(ARGS),-- $(ARGS))
+
+constraints: $(VENV)/ready ## write constraints.txt anew: one tested version of everything
+	@$(NOX) -s constraints $(if $(ARGS),-- $(ARGS))
+
+audit: $(VENV)/ready ## known vulnerabilities of the packages in constraints.txt
+	@$(NOX) -s audit $(if $(ARGS),-- $(ARGS))
+
+sandbox: $(VENV)/ready ## install bubblewrap, which isolates model-written programs, with apt
+	@$(NOX) -s sandbox
 
 dev: $(VENV)/ready ## an environment with everything in .venv-dev, to run the scripts by hand
 	@$(NOX) -s dev

@@ -71,10 +71,19 @@ def _apt_install(session: nox.Session, package: str) -> bool:
 
 @nox.session(default=False, venv_backend="none")
 def sandbox(session: nox.Session) -> None:
-    """Bubblewrap, which isolates model-written programs: installed where apt can, or else says how."""
-    if not shutil.which("bwrap") and not _apt_install(session, "bubblewrap"):
+    """Install bubblewrap, which isolates model-written programs, with apt: only ever when asked to."""
+    if shutil.which("bwrap"):
+        session.log("bubblewrap is there already")
+    elif not _apt_install(session, "bubblewrap"):
+        session.error("apt cannot install bubblewrap here (0.8 or newer); install it as your system does")
+
+
+@nox.session(default=False, venv_backend="none")
+def isolation(session: nox.Session) -> None:
+    """Whether bubblewrap is there, which isolates model-written programs."""
+    if not shutil.which("bwrap"):
         session.error(
-            "bubblewrap (0.8 or newer) isolates model-written programs; install it as your system does"
+            "bubblewrap is missing: `make sandbox` installs it with apt, or install 0.8 or newer yourself"
         )
 
 
@@ -102,7 +111,7 @@ def prep(session: nox.Session, example: str) -> None:
     session.run("python", script)
 
 
-@nox.session(requires=["sandbox", "browser"])
+@nox.session(requires=["isolation", "browser"])
 @nox.parametrize("part", ["common", "training", *PREPARED], ids=["common", "training", *PREPARED])
 def tests(session: nox.Session, part: str) -> None:
     """Unit tests of one part. Only `training`, which has the template's too, installs torch."""
@@ -111,14 +120,15 @@ def tests(session: nox.Session, part: str) -> None:
         paths = ["tests/proving_ground/training"]
     elif part == "common":
         _install(session, *STEPS, "plot", "parquet", "report", "services")
-        paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training", "tests/test_workflow.py"]
+        paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training"]
+        paths += [f"tests/test_{name}.py" for name in ("workflow", "make")]
     else:
         _install(session, *STEPS)
         paths = ["tests/examples", f"--example={part}"]
     session.run("pytest", "-n", _workers(session), *paths, *session.posargs)
 
 
-@nox.session(requires=["sandbox"], allow_parallel=True)
+@nox.session(requires=["isolation"], allow_parallel=True)
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def e2e(session: nox.Session, example: str) -> None:
     """Every step of an example as a user runs it: mocked APIs, one training step, no network."""
@@ -127,7 +137,7 @@ def e2e(session: nox.Session, example: str) -> None:
     session.run("pytest", "-n", _workers(session), *suite, *session.posargs)
 
 
-@nox.session(default=False, requires=["sandbox"], allow_parallel=True)
+@nox.session(default=False, requires=["isolation"], allow_parallel=True)
 @nox.parametrize("part", ["project", *EXAMPLES], ids=["project", *EXAMPLES])
 def docs(session: nox.Session, part: str) -> None:
     """Every documented command is executed: of the project's pages, or of an example's files."""
@@ -137,7 +147,7 @@ def docs(session: nox.Session, part: str) -> None:
     session.run("pytest", "tests/test_documented_commands.py", *which, *session.posargs)
 
 
-@nox.session(default=False, requires=["sandbox"], allow_parallel=True)
+@nox.session(default=False, requires=["isolation"], allow_parallel=True)
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def smoke(session: nox.Session, example: str) -> None:
     """An example for real: trained until it has learned, real local servers; `-- --live`: the real API."""
@@ -151,13 +161,23 @@ def smoke(session: nox.Session, example: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and formatting; the workflow against GitHub's schema."""
+    """Ruff: rules and formatting; which way imports run; the workflow against GitHub's schema."""
     session.env["RUFF_NO_CACHE"] = "false"
     session.install("-c", "constraints.txt", *_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": f"{ROOT / 'common'}{os.pathsep}{ROOT}"})
     workflows = sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github/workflows").glob("*.yml"))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of the versions in constraints.txt."""
+    session.install("-c", "constraints.txt", *_group("audit"))
+    session.run(
+        "pip-audit", "--requirement", "constraints.txt", "--no-deps", "--disable-pip", *session.posargs
+    )
 
 
 @nox.session
@@ -222,7 +242,7 @@ def constraints(session: nox.Session) -> None:
     # A local folder of wheels must not shape a file that is for everybody (torch's "+cpu" builds).
     session.env["UV_FIND_LINKS"] = ""
     options = ["--universal", "--no-annotate", "--no-emit-index-url", "--all-extras", "--quiet"]
-    groups = [word for group in GROUPS for word in ("--group", group)]
+    groups = [word for group in (*GROUPS, "audit") for word in ("--group", group)]
     header = ["--custom-compile-command", "nox -s constraints"]
     command = ["uv", "pip", "compile", "pyproject.toml", *options, *groups, *header, "-o", "constraints.txt"]
     session.run(*command, *session.posargs, external=True)

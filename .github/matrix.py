@@ -28,13 +28,14 @@ NOT_IN_CI = {
     "new_example": "makes a folder for a person",
     "report": "a job of its own, after all others",
     "browser": "runs before each session that needs it",
-    "sandbox": "runs before each session that needs it",
+    "isolation": "runs before each session that needs it",
+    "sandbox": "installs for a person; the workflow does it in a step",
     "services": "serves until a person stops it",
 }
 """Sessions that are no check, and why. Any other session is in CI as soon as nox lists it."""
 
-LONG = ("smoke",)
-"""Sessions of many minutes: nightly and by hand."""
+LONG = ("smoke", "audit")
+"""Sessions of many minutes, or about the world and not the change: nightly and by hand."""
 
 ALWAYS = ("lint", "docs(project)")
 """Sessions that even a change of the docs can break."""
@@ -49,7 +50,7 @@ OLDEST, NEWER = "3.11", ("3.12", "3.13")
 EVERY_PYTHON = ("tests(common)",)
 """Sessions that run on each supported Python; the others run on the oldest."""
 
-NO_SANDBOX = ("lint", "types", "drift")
+NO_SANDBOX = ("lint", "types", "drift", "audit")
 """Sessions that run no untrusted program, so that bubblewrap need not be installed."""
 
 MINUTES = {"lint": 10, "types": 10, "docs": 40, "smoke": 60}

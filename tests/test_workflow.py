@@ -70,6 +70,12 @@ def test_long_sessions_run_only_where_they_are_asked_for() -> None:
     assert names(matrix.selected(listed, ["a"])) == ["lint"]
     assert names(matrix.selected(listed, ["a"], ["examples/a/task.py"])) == ["lint"]
     assert names(matrix.selected(listed, ["a"], long=True)) == ["smoke(a)", "lint"]
+    assert matrix.LONG == ("smoke", "audit")
+
+
+def test_the_nightly_run_trains_every_example(listed: list[dict[str, Any]]) -> None:
+    nightly = {job["session"] for job in matrix.jobs(matrix.selected(listed, folders(), long=True))}
+    assert {f"smoke({name})" for name in folders()} | {"audit"} <= nightly
 
 
 def session(name: str, **parameters: str) -> dict[str, Any]:
@@ -226,7 +232,7 @@ def test_the_workflow_may_do_little_and_not_for_long(workflow: dict[str, Any]) -
         assert job.get("permissions", {}) == {}, f"{name} asks for more than the workflow"
         for step in job["steps"]:
             if "uses" in step:
-                assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]
+                assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
             if step.get("uses", "").startswith("actions/checkout"):
                 assert step["with"]["persist-credentials"] is False
             # What a pull request can name must not be pasted into a script.
@@ -254,3 +260,12 @@ def test_the_session_job_runs_its_session_and_nothing_hides_a_failure(workflow: 
 def test_the_plan_sees_the_merge_base(workflow: dict[str, Any]) -> None:
     checkout = workflow["jobs"]["plan"]["steps"][0]
     assert checkout["with"]["fetch-depth"] == 0, "without history there is nothing to compare with"
+
+
+def test_pre_commit_runs_what_lint_runs() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    before_commit = {re.sub(r"^env \S+ | --force-exclude", "", hook["entry"]) for hook in hooks}
+    lint = (ROOT / "noxfile.py").read_text().partition("def lint(")[2].partition("\n@nox")[0]
+    run = {" ".join(re.findall(r'"([^"]+)"', line)) for line in re.findall(r"session\.run\((.*)", lint)}
+    run = {re.sub(r" \.$| PYTHONPATH .*", "", command) for command in run}
+    assert before_commit == run and len(run) == 4
