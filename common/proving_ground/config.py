@@ -49,8 +49,9 @@ class DataConfig(Section):
         1, description="processes that filter rows; the result does not depend on it"
     )
     coverage_tolerance: Fraction = Field(
-        0.0, description="share of the wanted rows that coverage may fall short by"
+        0.0, description="share of the requested rows that coverage may fall short by"
     )
+    licence: str | None = Field(None, description="licence of rows of your own, for manifest and card")
     decontaminate: Path | None = Field(
         None, description="JSON lines of held-out questions; rows that share eight words with one are dropped"
     )

@@ -19,6 +19,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from examples.coding_example.asserts import convert
 from examples.coding_example.builtin_rows import builtin_rows
 from examples.coding_example.mutations import one_of_each
@@ -28,7 +30,7 @@ from examples.coding_example.scoring import all_tests_pass
 from proving_ground.dataset import Sample
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import reference_of
-from proving_ground.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
+from proving_ground.preparation import Filter, Generator, HubSource, Preparation, Row, content_id
 from proving_ground.rewards.code_extract import extract_program
 from proving_ground.rewards.code_tests import parse_tests
 from proving_ground.stages.task import Task
@@ -134,24 +136,36 @@ class _PrintsInstead(ast.NodeTransformer):
         return ast.fix_missing_locations(ast.copy_location(ast.Expr(value=call), node))
 
 
+class RawRow(BaseModel):
+    """The columns of HumanEval, and two that the builtin problems have besides."""
+
+    task_id: str
+    prompt: str
+    entry_point: str
+    canonical_solution: str
+    test: str
+    difficulty: str | None = None
+    topic: str | None = None
+
+
 PREPARATION = Preparation(
-    columns={
-        name: Column("str") for name in ("task_id", "prompt", "entry_point", "canonical_solution", "test")
-    },
+    schema=RawRow,
     other_schemas=(MBPP_COLUMNS, SANITIZED_COLUMNS),
     adapt=adapt,
-    builtin=builtin_rows,
-    builtin_rows=3,
+    generator=Generator(
+        rows=builtin_rows,
+        rows_read=3,
+        quotas={(difficulty,): 0.1 for difficulty in ("easy", "medium", "hard")},
+    ),
     hub=HubSource(
-        "google-research-datasets/mbpp",
-        "full",
-        "train",
-        "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
+        dataset="google-research-datasets/mbpp",
+        config="full",
+        split="train",
+        revision="4bb6404fdc6cacfda99d4ac4205087b89d32030c",
+        licence="CC-BY-4.0",
         columns=MBPP_COLUMNS,
     ),
-    origin="google-research-datasets/mbpp, basic Python problems with assertions (Austin et al., 2021)",
-    licence="CC-BY-4.0",
-    version="1",
+    origin="HumanEval (Chen et al., 2021); rows of MBPP (Austin et al., 2021) are brought into it",
     filters=(
         Filter("empty", "the prompt, the solution or the tests are blank", has_text),
         Filter("bad_program", "the solution is not Python or lacks the function that is tested", has_program),
@@ -160,11 +174,8 @@ PREPARATION = Preparation(
     ),
     to_sample=to_sample,
     prompt_column="prompt",
-    coverage=Coverage(
-        keys=("difficulty",),
-        quotas={(difficulty,): 0.1 for difficulty in ("easy", "medium", "hard")},
-        within=("topic",),
-    ),
+    strata=("difficulty",),
+    substrata=("topic",),
     limits=(
         "The problem set is small (63 problems) and all of it stands in dataset.jsonl; the other two files"
         " hold drills, which teach a small policy the form of an answer and no programming.",

@@ -21,11 +21,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from examples.composite_example.builtin_rows import builtin_rows
 from proving_ground.dataset import Sample
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import reference_of
-from proving_ground.preparation import Column, Coverage, Filter, Preparation, Row, content_id
+from proving_ground.preparation import Filter, Generator, Preparation, Row, content_id
 from proving_ground.rewards import composite_reward
 from proving_ground.rewards.code_tests import parse_tests
 from proving_ground.stages.task import Task
@@ -128,12 +130,19 @@ def wrong_answers(sample: Sample) -> Sequence[str]:
     )
 
 
+class RawRow(BaseModel):
+    """``tests`` is JSON text."""
+
+    question: str
+    answer: str
+    program: str
+    tests: str
+
+
 PREPARATION = Preparation(
-    columns={name: Column("str") for name in ("question", "answer", "program", "tests")},
-    builtin=builtin_rows,
-    origin="none: problems with both a number and a tested program are generated here only",
-    licence="Apache-2.0",
-    version="1",
+    schema=RawRow,
+    generator=Generator(rows=builtin_rows, quotas={(operation,): 0.15 for operation in OPERATIONS}),
+    origin="this example: problems with both a number and a tested program are generated here only",
     filters=(
         Filter("empty", "a column is blank", has_text),
         Filter("no_number", "the answer is not a whole number", has_number),
@@ -143,11 +152,8 @@ PREPARATION = Preparation(
     ),
     to_sample=to_sample,
     prompt_column="question",
-    coverage=Coverage(
-        keys=("operation",),
-        quotas={(operation,): 0.15 for operation in OPERATIONS},
-        within=("answer",),
-    ),
+    strata=("operation",),
+    substrata=("answer",),
     limits=(
         "Programs of one line and two arguments: enough to show two rewards at work, no test of programming.",
         "Five kinds of problem, one sentence each; they teach no model English.",

@@ -20,12 +20,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from examples.function_calling_example.builtin_rows import builtin_rows
 from examples.function_calling_example.forms import compact, mutations, tagged, untagged
 from examples.function_calling_example.toolbox import DOMAINS
 from proving_ground.dataset import Sample
 from proving_ground.errors import InfrastructureError
-from proving_ground.preparation import Column, Coverage, Filter, Preparation, Row, content_id
+from proving_ground.preparation import Filter, Generator, Preparation, Row, content_id
 from proving_ground.rewards import function_call_reward
 from proving_ground.rewards.function_calls.tools import read_key
 from proving_ground.stages.task import Task
@@ -116,16 +118,21 @@ def wrong_answers(sample: Sample) -> Sequence[str]:
     return *mutations(calls).values(), untagged(calls)
 
 
+class RawRow(BaseModel):
+    """The columns of the Berkeley Function-Calling Leaderboard, prompts and answers joined."""
+
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]]
+    ground_truth: list[dict[str, Any]]
+
+
 PREPARATION = Preparation(
-    columns={
-        "messages": Column("list[object]"),
-        "tools": Column("list[object]"),
-        "ground_truth": Column("list[object]"),
-    },
-    builtin=builtin_rows,
-    origin="rows in the shape of the Berkeley Function-Calling Leaderboard (Patil et al., 2025)",
-    licence="Apache-2.0",
-    version="1",
+    schema=RawRow,
+    generator=Generator(
+        rows=builtin_rows,
+        quotas={("single",): 0.2, ("choice",): 0.2, ("parallel",): 0.2, ("none",): 0.1},
+    ),
+    origin="the Berkeley Function-Calling Leaderboard (Patil et al., 2025)",
     filters=(
         Filter(
             "no_request", "not one user message with text (and a system message at most)", has_one_request
@@ -136,11 +143,8 @@ PREPARATION = Preparation(
     ),
     to_sample=to_sample,
     prompt_column="messages",
-    coverage=Coverage(
-        keys=("kind",),
-        quotas={("single",): 0.2, ("choice",): 0.2, ("parallel",): 0.2, ("none",): 0.1},
-        within=("argument_type", "domain"),
-    ),
+    strata=("kind",),
+    substrata=("argument_type", "domain"),
     limits=(
         "The builtin rows come from 27 tools and 48 sentences; they exercise the code, and teach no English.",
         "One turn each: no tool answers, no second call that depends on a first.",

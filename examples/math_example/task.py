@@ -17,11 +17,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from examples.math_example.arithmetic import computes
 from examples.math_example.builtin_rows import builtin_rows
 from proving_ground.dataset import Sample
 from proving_ground.messages import reference_of
-from proving_ground.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
+from proving_ground.preparation import Filter, Generator, HubSource, Preparation, Row, content_id
 from proving_ground.rewards import math_reward
 from proving_ground.stages.task import Task
 
@@ -102,22 +104,17 @@ def wrong_answers(sample: Sample) -> Sequence[str]:
     )
 
 
+class RawRow(BaseModel):
+    """The columns of GSM8K."""
+
+    question: str
+    answer: str
+
+
 PREPARATION = Preparation(
-    columns={"question": Column("str"), "answer": Column("str")},
-    builtin=builtin_rows,
-    hub=HubSource("openai/gsm8k", "main", "train", "e53f048856ff4f594e959d75785d2c2d37b678ee"),
-    origin="openai/gsm8k, grade-school word problems with worked answers (Cobbe et al., 2021)",
-    licence="MIT",
-    version="1",
-    filters=(
-        Filter("empty", "the question or the answer is blank", has_text),
-        Filter("no_final_answer", "the answer does not end in `#### n` with a number", has_final_answer),
-        Filter("bad_annotation", "a `<<expression=value>>` does not compute", annotations_compute),
-    ),
-    to_sample=to_sample,
-    prompt_column="question",
-    coverage=Coverage(
-        keys=("operation", "steps"),
+    schema=RawRow,
+    generator=Generator(
+        rows=builtin_rows,
         quotas={
             ("add", "1"): 0.05,
             ("subtract", "1"): 0.05,
@@ -128,6 +125,22 @@ PREPARATION = Preparation(
             ("mixed", "2"): 0.05,
         },
     ),
+    hub=HubSource(
+        dataset="openai/gsm8k",
+        config="main",
+        split="train",
+        revision="e53f048856ff4f594e959d75785d2c2d37b678ee",
+        licence="MIT",
+    ),
+    origin="openai/gsm8k, grade-school word problems with worked answers (Cobbe et al., 2021)",
+    filters=(
+        Filter("empty", "the question or the answer is blank", has_text),
+        Filter("no_final_answer", "the answer does not end in `#### n` with a number", has_final_answer),
+        Filter("bad_annotation", "a `<<expression=value>>` does not compute", annotations_compute),
+    ),
+    to_sample=to_sample,
+    prompt_column="question",
+    strata=("operation", "steps"),
     limits=(
         "The builtin rows come from twelve templates: they exercise the code, they teach no model English.",
         "Answers are numbers; nothing here says how a policy does on expressions, sets or proofs.",

@@ -39,10 +39,12 @@ def whole_chain(path: Path, processes: int) -> dict[str, Any]:
     import resource
 
     from examples.math_example.task import PREPARATION
-    from proving_ground.preparation import Wanted, prepare
+    from proving_ground.config import DataConfig
+    from proving_ground.preparation import prepare
 
+    data = DataConfig(source=str(path), limit=1000, held_out=1000, processes=processes)
     start = time.perf_counter()
-    result = prepare("openr1", PREPARATION, Wanted(str(path), 0, 1000, 1000, 0), processes)
+    result = prepare("openr1", PREPARATION, data)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

@@ -46,7 +46,7 @@ def test_the_set_covers_every_topic_at_every_difficulty(problems: list[dict[str,
 
 def test_every_problem_stands_in_the_prepared_data(problems: list[dict[str, Any]]) -> None:
     manifest = json.loads((FOLDER / "dataset.manifest.json").read_text())
-    cells = {cell["cell"][0]: cell["rows"] for cell in manifest["coverage"]["cells"]}
+    cells = {each["stratum"][0]: each["rows"]["dataset"] for each in manifest["coverage"]["strata"]}
     assert sum(rows for name, rows in cells.items() if name != "drill") == len(problems)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from proving_ground.config import Config
+from proving_ground.config import Config, DataConfig
 from proving_ground.dataset import sample_problem, write_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.fireworks.chat import chat_request
 from proving_ground.messages import reference_of
-from proving_ground.preparation import Wanted, prepare
+from proving_ground.preparation import prepare
 from proving_ground.preparation.sources import open_source
 from proving_ground.rewards import function_call_reward
 from proving_ground.stages.task import score
@@ -227,5 +227,7 @@ def test_held_out_requests_are_found_in_messages(module_of: Import, tmp_path: Pa
     source, held_out = tmp_path / "rows.jsonl", tmp_path / "held_out.jsonl"
     write_jsonl(source, raw)
     write_jsonl(held_out, [task.to_sample(raw[0]) if prepared else raw[0]])
-    made = prepare("x", task.PREPARATION, Wanted(str(source), 0, 3, 0, 0, decontaminate=held_out))
+    made = prepare(
+        "x", task.PREPARATION, DataConfig(source=str(source), limit=3, held_out=0, decontaminate=held_out)
+    )
     assert (made.manifest["dropped"]["contaminated"], made.manifest["rows_written"]) == (2, 1)

@@ -8,8 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from proving_ground.config import DataConfig
 from proving_ground.messages import reference_of
-from proving_ground.preparation import FILES, Wanted, prepare
+from proving_ground.preparation import FILES, prepare
 from proving_ground.rewards import math_reward
 
 EXAMPLE = "math_example"
@@ -185,7 +186,7 @@ def test_the_same_seed_gives_the_same_rows(module_of: Import) -> None:
 def test_every_gold_answer_scores_one(module_of: Import) -> None:
     """All rows of all three files, not only those that step 1 reads."""
     preparation = module_of("task").PREPARATION
-    result = prepare(EXAMPLE, preparation, Wanted("builtin", 0, 100, 100, 4000))
+    result = prepare(EXAMPLE, preparation, DataConfig(warm_start=4000))
     samples = [json.loads(line) for name in FILES for line in result.contents[name].splitlines()]
     assert len(samples) == 4200
     scores = math_reward(

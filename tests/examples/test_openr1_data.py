@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from proving_ground.config import DataConfig
 from proving_ground.messages import reference_of
-from proving_ground.preparation import FILES, Wanted, prepare
+from proving_ground.preparation import FILES, prepare
 from proving_ground.rewards import math_reward
 from tests.conftest import ROOT
 
@@ -160,10 +161,10 @@ def test_good_generated_rows_are_never_dropped(module_of: Import) -> None:
 
 def test_every_cell_of_the_declared_coverage_is_met() -> None:
     manifest = json.loads((FOLDER / "dataset.manifest.json").read_text())
-    cells = manifest["coverage"]["cells"]
-    assert len(cells) == 64
-    assert all(cell["rows"] >= cell["quota"] >= 1 for cell in cells)
-    assert len(manifest["coverage"]["within"]["source"]) == 6
+    strata = manifest["coverage"]["strata"]
+    assert len(strata) == 64
+    assert all(each["rows"]["dataset"] >= each["quota"]["dataset"] >= 1 for each in strata)
+    assert len(manifest["coverage"]["substrata"]["source"]) == 6
     assert all(count > 0 for name, count in manifest["dropped"].items() if name != "near_duplicate")
 
 
@@ -195,7 +196,7 @@ def test_filters_take_no_time_on_hostile_text(module_of: Import, unit: str) -> N
 def test_every_gold_answer_scores_one(module_of: Import) -> None:
     """All rows of all three files, not only those that step 1 reads."""
     preparation = module_of("task").PREPARATION
-    result = prepare(EXAMPLE, preparation, Wanted("builtin", 0, 100, 100, 4000))
+    result = prepare(EXAMPLE, preparation, DataConfig(warm_start=4000))
     samples = [json.loads(line) for name in FILES for line in result.contents[name].splitlines()]
     assert len(samples) == 4200
     scores = math_reward(

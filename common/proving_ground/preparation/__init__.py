@@ -1,20 +1,19 @@
-"""Data that can be trusted: streamed, filtered with reasons, covered by quota, reproduced to the byte."""
+"""Data that can be trusted: streamed, filtered with reasons, drawn by stratum, reproduced to the byte."""
 
-from proving_ground.preparation.declare import Column, Coverage, Filter, HubSource, Preparation, Row
-from proving_ground.preparation.prepare import FILES, MANIFEST, Prepared, Wanted, prepare
-from proving_ground.preparation.text import content_id
+from proving_ground.preparation.declare import Filter, Generator, HubSource, Preparation, Row
+from proving_ground.preparation.duplicates import content_id
+from proving_ground.preparation.prepare import FILES, MANIFEST, SPLITS, Prepared, prepare
 
 __all__ = [
     "FILES",
     "MANIFEST",
-    "Column",
-    "Coverage",
+    "SPLITS",
     "Filter",
+    "Generator",
     "HubSource",
     "Preparation",
     "Prepared",
     "Row",
-    "Wanted",
     "content_id",
     "prepare",
 ]

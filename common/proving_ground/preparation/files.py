@@ -54,7 +54,7 @@ def _laid_out(value: Any, indent: str = "") -> str:
     values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if (
         not any(isinstance(each, dict) or (isinstance(each, list) and each) for each in values)
-        or "cell" in value
+        or "stratum" in value
     ):
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     if isinstance(value, dict):

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from proving_ground.dataset import dump_line, sample_problem
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import content_text, split_messages
-from proving_ground.preparation.chunks import Chunk
-from proving_ground.preparation.declare import Cell, Preparation, Row
-from proving_ground.preparation.text import digest64, normalised, word_grams
+from proving_ground.preparation.declare import Preparation, Row, Stratum
+from proving_ground.preparation.duplicates import digest64, normalised, word_grams
+from proving_ground.preparation.sources import Chunk
 
 CONTAMINATION_WORDS = 8
 """A question that shares this many consecutive words with a held-out one is contaminated (open-r1's rule)."""
@@ -37,8 +37,8 @@ class Candidate:
 
     prompt: int
     priority: int
-    cell: Cell
-    inner: Cell
+    stratum: Stratum
+    substratum: Stratum
     line: str
 
 
@@ -109,15 +109,18 @@ class RowFilter:
         return Candidate(
             prompt=digest64(prompt),
             priority=digest64(str(self.seed), line),
-            cell=self.preparation.coverage.cell(sample),
-            inner=self.preparation.coverage.inner(sample),
+            stratum=tuple(str(sample["metadata"][key]) for key in self.preparation.strata),
+            substratum=tuple(str(sample["metadata"][key]) for key in self.preparation.substrata),
             line=line,
         )
 
 
 def question_text(value: str | list[dict[str, object]] | None) -> str:
-    """The question in a raw column: the text itself, or all text of a list of messages."""
-    return "\n".join(map(content_text, value)) if isinstance(value, list) else value or ""
+    """The question in a raw column: the text itself, or that of the last user message of a list."""
+    if not isinstance(value, list):
+        return value or ""
+    asked = [content_text(message) for message in value if message.get("role") == "user"]
+    return asked[-1] if asked else "\n".join(map(content_text, value))
 
 
 def prompt_text(messages: list[dict[str, object]]) -> str:
@@ -125,9 +128,10 @@ def prompt_text(messages: list[dict[str, object]]) -> str:
     return "\n".join(content_text(message) for message in split_messages(messages)[0])
 
 
-def candidate_prompt(candidate: Candidate) -> str:
-    """The prompt of a candidate's sample."""
-    return prompt_text(json.loads(candidate.line)["messages"])
+def candidate_texts(candidate: Candidate) -> tuple[str, str]:
+    """The question of a candidate's sample, and all of its prompt."""
+    messages = json.loads(candidate.line)["messages"]
+    return question_text(messages[:-1]), prompt_text(messages)
 
 
 def excerpt(text: str) -> str:

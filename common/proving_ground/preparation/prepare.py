@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from proving_ground.config import DataConfig
 from proving_ground.dataset import Sample, read_jsonl
 from proving_ground.errors import CannotRunError
-from proving_ground.preparation.declare import Coverage, Preparation
+from proving_ground.messages import split_messages
+from proving_ground.preparation.declare import Preparation, Stratum
+from proving_ground.preparation.duplicates import word_grams
 from proving_ground.preparation.filtering import (
     CONTAMINATED,
     CONTAMINATION_WORDS,
@@ -20,33 +23,24 @@ from proving_ground.preparation.filtering import (
     Filtered,
     RowFilter,
     filter_chunks,
-    prompt_text,
     question_text,
 )
-from proving_ground.preparation.selection import DUPLICATE, NEAR_DUPLICATE, Selection
+from proving_ground.preparation.selection import (
+    DUPLICATE,
+    NEAR_DUPLICATE,
+    Pool,
+    at_random,
+    consecutive,
+    in_turns,
+    proportional,
+    stratum_counts,
+)
 from proving_ground.preparation.sources import open_source
-from proving_ground.preparation.text import word_grams
 
-FILES = ("dataset.jsonl", "held_out.jsonl", "warm_start.jsonl")
+SPLITS = ("dataset", "held_out", "warm_start")
+FILES = tuple(f"{split}.jsonl" for split in SPLITS)
 MANIFEST = "dataset.manifest.json"
-MANIFEST_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to prepare; everything in it stands in the manifest, and it decides the bytes."""
-
-    source: str
-    seed: int
-    limit: int
-    held_out: int
-    warm_start: int
-    decontaminate: Path | None = None
-
-    @property
-    def rows(self) -> tuple[int, int, int]:
-        """Rows wanted of each of ``FILES``."""
-        return self.limit, self.held_out, self.warm_start
+MANIFEST_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -61,89 +55,101 @@ class Prepared:
 def prepare(
     name: str,
     preparation: Preparation,
-    wanted: Wanted,
-    processes: int = 1,
+    data: DataConfig,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Prepared:
     """Read the source, filter, select, and build the files of example ``name`` with their manifest.
 
-    ``progress`` is called with the number of rows that each chunk had. The result depends on ``wanted``
-    and the source alone. Raises ``CannotRunError`` for a bad source and when not one row is left.
+    ``progress`` is called with the number of rows that each chunk had. The result depends on ``data``
+    (``processes`` apart) and the source. Raises ``CannotRunError`` for a bad source and when not one row
+    is left.
     """
-    grams, held_out_record = _held_out_grams(preparation, wanted.decontaminate)
-    source = open_source(preparation, wanted.source, wanted.seed, sum(wanted.rows))
+    requested = (data.limit, data.held_out, data.warm_start)
+    grams, held_out_record = _held_out_grams(preparation, data.decontaminate)
+    source = open_source(preparation, data.source, data.seed, sum(requested), data.licence)
+    generator = preparation.generator if data.source == "builtin" else None
     total = Filtered()
-    selection = Selection(sum(wanted.rows), preparation.near_duplicate_share)
-    work = RowFilter(preparation, wanted.seed, grams)
-    for filtered in filter_chunks(source.chunks, work, processes):
+    pool = Pool(sum(requested), in_turns if generator else at_random, preparation.near_duplicate_share)
+    work = RowFilter(preparation, data.seed, grams)
+    for filtered in filter_chunks(source.chunks, work, data.processes):
         total.add_counts(filtered)
         for candidate in filtered.candidates:
-            selection.add(candidate)
+            pool.add(candidate)
         progress(filtered.rows)
     if not total.rows:
-        raise CannotRunError(f"{wanted.source}: empty; give a source with rows")
-    chosen = selection.finish()
-    if not chosen:
+        raise CannotRunError(f"{data.source}: empty; give a source with rows")
+    if generator:
+        parts = consecutive(pool.first(sum(requested)), requested)
+        quotas = [generator.quota_rows(data.limit)]
+    else:
+        parts, quotas = proportional(pool.first(), requested)
+    if not parts[0]:
         reasons = ", ".join(f"{reason} {count}" for reason, count in total.dropped.most_common())
-        raise CannotRunError(f"{wanted.source}: none of {total.rows} rows is left ({reasons})")
-    parts = _parts(chosen, wanted)
-    contents = {file: "".join(f"{c.line}\n" for c in part).encode("utf-8") for file, part in parts.items()}
+        raise CannotRunError(f"{data.source}: none of {total.rows} rows is left ({reasons})")
+    contents = {
+        file: "".join(f"{each.line}\n" for each in part).encode("utf-8")
+        for file, part in zip(FILES, parts, strict=True)
+    }
     names = [each.name for each in preparation.filters] + ([CONTAMINATED] if grams else [])
-    total.add_counts(selection.dropped)
-    dropped = {each: total.dropped[each] for each in (*names, DUPLICATE, NEAR_DUPLICATE)}
-    is_builtin = source.kind == "builtin"
+    total.add_counts(pool.dropped)
     manifest = {
         "format": MANIFEST_FORMAT,
         "example": name,
         "source": source.record,
-        "licence": preparation.builtin_licence if is_builtin else preparation.licence,
+        "licence": source.licence,
         "version": preparation.version,
-        "seed": wanted.seed,
-        "wanted": dict(zip(FILES, wanted.rows, strict=True)),
+        "seed": data.seed,
+        "requested": dict(zip(FILES, requested, strict=True)),
         **({"decontaminated_against": held_out_record} if held_out_record else {}),
         "rows_read": total.rows,
-        "dropped": dropped,
-        "rows_written": len(chosen),
-        "coverage": coverage_record(preparation.coverage, parts[FILES[0]], wanted.limit),
-        "shortfalls": [
-            {"file": file, "wanted": rows, "rows": len(parts[file])}
-            for file, rows in zip(FILES, wanted.rows, strict=True)
-            if len(parts[file]) < rows
-        ],
+        "dropped": {each: total.dropped[each] for each in (*names, DUPLICATE, NEAR_DUPLICATE)},
+        "rows_written": sum(map(len, parts)),
+        "coverage": _coverage(preparation, parts, quotas),
         "files": {
-            file: {"rows": len(parts[file]), "sha256": hashlib.sha256(data).hexdigest()}
-            for file, data in contents.items()
+            file: {"rows": len(part), "sha256": hashlib.sha256(contents[file]).hexdigest()}
+            for file, part in zip(FILES, parts, strict=True)
         },
     }
     return Prepared(manifest, contents, total.examples)
 
 
-def _parts(chosen: list[Candidate], wanted: Wanted) -> dict[str, list[Candidate]]:
-    parts, start = {}, 0
-    for file, rows in zip(FILES, wanted.rows, strict=True):
-        parts[file] = chosen[start : start + rows]
-        start += rows
-    return parts
-
-
-def coverage_record(coverage: Coverage, rows: list[Candidate], limit: int) -> dict[str, Any]:
-    """The coverage table of ``dataset.jsonl`` as the manifest holds it, quota cells without rows included."""
-    counts = Counter(row.cell for row in rows)
-    wanted = coverage.wanted(limit)
-    cells = sorted(set(counts) | set(wanted))
-    within: dict[str, dict[str, int]] = {}
-    for position, key in enumerate(coverage.within):
-        within[key] = dict(sorted(Counter(row.inner[position] for row in rows).items()))
+def _coverage(
+    preparation: Preparation, parts: list[list[Candidate]], quotas: list[dict[Stratum, int]]
+) -> dict[str, Any]:
+    """Rows and quotas by stratum and split, strata with a quota and no row included."""
+    counts = [stratum_counts(part) for part in parts]
+    strata = sorted({stratum for each in (*counts, *quotas) for stratum in each})
+    substrata = {
+        key: dict(sorted(Counter(row.substratum[position] for row in parts[0]).items()))
+        for position, key in enumerate(preparation.substrata)
+    }
     return {
-        "keys": list(coverage.keys),
-        "cells": [{"cell": list(cell), "rows": counts[cell], "quota": wanted.get(cell, 0)} for cell in cells],
-        **({"within": within} if within else {}),
+        "keys": list(preparation.strata),
+        "strata": [
+            {
+                "stratum": list(each),
+                "rows": {split: count[each] for split, count in zip(SPLITS, counts, strict=True)},
+                "quota": {split: quota.get(each, 0) for split, quota in zip(SPLITS, quotas, strict=False)},
+            }
+            for each in strata
+        ],
+        **({"substrata": substrata} if substrata else {}),
     }
 
 
 def missing_rows(manifest: Mapping[str, Any]) -> int:
-    """Rows of ``dataset.jsonl`` that its cells lack to reach their quotas."""
-    return sum(max(0, cell["quota"] - cell["rows"]) for cell in manifest["coverage"]["cells"])
+    """Rows that strata lack to reach their quotas."""
+    return sum(
+        max(0, quota - stratum["rows"][split])
+        for stratum in manifest["coverage"]["strata"]
+        for split, quota in stratum["quota"].items()
+    )
+
+
+def short_files(manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Of each file with fewer rows than requested: how many it has, and how many were requested."""
+    rows = {file: (manifest["files"][file]["rows"], count) for file, count in manifest["requested"].items()}
+    return {file: counts for file, counts in rows.items() if counts[0] < counts[1]}
 
 
 def _held_out_grams(preparation: Preparation, path: Path | None) -> tuple[frozenset[int], dict[str, Any]]:
@@ -175,7 +181,7 @@ def _question(preparation: Preparation, row: Sample) -> str | None:
         return question_text(text)
     if isinstance(row.get("messages"), list):
         try:
-            return prompt_text(row["messages"])
+            return question_text(split_messages(row["messages"])[0])
         except CannotRunError:
             return None
     return None

@@ -39,7 +39,7 @@ def _example(folder: Path, places: Sequence[Path]) -> Example:
         curve=next((path for path in cells[-1].files if path.name == CURVE), None),
         source=_source(manifest),
         coverage=_coverage(manifest),
-        shortfalls=len(manifest.get("shortfalls", ())),
+        shortfalls=sum(rows < quota for rows, quota in _counts(manifest).values()),
         data_files=files,
     )
 
@@ -114,15 +114,23 @@ def _coverage(manifest: Mapping[str, Any]) -> Coverage | None:
     keys = manifest.get("coverage", {}).get("keys")
     if not keys:
         return None
-    counts = {
-        (cell["cell"][0], " / ".join(cell["cell"][1:])): (cell["rows"], cell["quota"])
-        for cell in manifest["coverage"]["cells"]
-    }
+    counts = _counts(manifest)
     columns = sorted({across for _, across in counts})
     rows = [
         (down, [counts.get((down, across)) for across in columns]) for down in sorted({d for d, _ in counts})
     ]
     return Coverage(keys[0], " / ".join(keys[1:]), columns, rows)
+
+
+def _counts(manifest: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Rows and quota of dataset.jsonl by stratum: its first key, and the others as one text."""
+    return {
+        ("".join(each["stratum"][:1]), " / ".join(each["stratum"][1:])): (
+            each["rows"]["dataset"],
+            each["quota"]["dataset"],
+        )
+        for each in manifest.get("coverage", {}).get("strata", ())
+    }
 
 
 def _data_files(manifest: Mapping[str, Any], folder: Path) -> list[DataFile]:

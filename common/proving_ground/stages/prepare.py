@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from proving_ground.config import DataConfig
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import emit, say
-from proving_ground.preparation.card import CARD, generated_part, updated_card
 from proving_ground.preparation.declare import Preparation
 from proving_ground.preparation.files import (
     file_differences,
@@ -18,8 +18,16 @@ from proving_ground.preparation.files import (
     read_manifest,
     write_prepared,
 )
-from proving_ground.preparation.prepare import FILES, MANIFEST, Prepared, Wanted, missing_rows, prepare
-from proving_ground.preparation.report import row_progress, shortfall_lines, show_report
+from proving_ground.preparation.prepare import FILES, MANIFEST, Prepared, missing_rows, prepare, short_files
+from proving_ground.preparation.report import (
+    CARD,
+    draw_coverage,
+    generated_part,
+    row_progress,
+    shortfall_lines,
+    show_report,
+    updated_card,
+)
 from proving_ground.stages.run import Result, Run, Stage
 
 DIFFERENCES_SHOWN = 5
@@ -56,19 +64,14 @@ def body(run: Run) -> Result:
 
 def _prepare(run: Run, folder: Path) -> Result:
     data = run.config.data
-    wanted = Wanted(data.source, data.seed, data.limit, data.held_out, data.warm_start, data.decontaminate)
-    prepared = _run_preparation(run, wanted)
+    prepared = _run_preparation(run, data)
     manifest = prepared.manifest
-    show_report(manifest, _preparation(run).filters, prepared.examples)
+    show_report(manifest, _preparation(run), prepared.examples)
     emit("coverage", **manifest["coverage"])
     if run.options.plot:
-        from proving_ground.preparation.plot import draw_coverage
-
         draw_coverage(manifest, run.options.plot)
-    if _falls_short(manifest, data.coverage_tolerance) and not run.options.allow_shortfall:
-        problem = "; ".join(shortfall_lines(manifest)[:DIFFERENCES_SHOWN])
-        advice = "give more rows, raise data.coverage_tolerance or add --allow-shortfall; nothing was written"
-        return Result(False, _summary(manifest), f"coverage falls short ({problem}); {advice}")
+    if (problem := _problem(manifest, data.coverage_tolerance)) and not run.options.allow_shortfall:
+        return Result(False, _summary(manifest), f"{problem}; nothing was written")
     write_prepared(prepared, folder)
     card = folder / CARD
     if card.is_file():
@@ -83,18 +86,31 @@ def _preparation(run: Run) -> Preparation:
     return run.task.preparation
 
 
-def _run_preparation(run: Run, wanted: Wanted) -> Prepared:
+def _run_preparation(run: Run, data: DataConfig) -> Prepared:
     preparation = _preparation(run)
-    total = preparation.builtin_rows * sum(wanted.rows) if wanted.source == "builtin" else None
-    with row_progress(total) as progress:
-        return prepare(run.task.name, preparation, wanted, run.config.data.processes, progress)
+    rows = preparation.generator.rows_read if preparation.generator and data.source == "builtin" else 0
+    with row_progress(rows * (data.limit + data.held_out + data.warm_start) or None) as progress:
+        return prepare(run.task.name, preparation, data, progress)
 
 
-def _falls_short(manifest: Mapping[str, Any], tolerance: float) -> bool:
-    limit = manifest["wanted"]["dataset.jsonl"]
-    return missing_rows(manifest) > tolerance * limit or any(
-        short["wanted"] - short["rows"] > tolerance * short["wanted"] for short in manifest["shortfalls"]
+def _problem(manifest: Mapping[str, Any], tolerance: float) -> str | None:
+    """Why the prepared rows are not what was asked for; ``None`` when they are, or nearly.
+
+    A generator and a pinned dataset are known, so too few rows of them are a fault. Rows of one's own are
+    as many as there are: the settings say at most how many to take.
+    """
+    short = short_files(manifest)
+    if manifest["source"]["kind"] == "path":
+        empty = [file for file, (rows, _) in short.items() if not rows and file != FILES[2]]
+        return f"no row is left for {empty[0]}; give more rows, or --data.held_out 0" if empty else None
+    within_tolerance = missing_rows(manifest) <= tolerance * manifest["requested"][FILES[0]] and all(
+        requested - rows <= tolerance * requested for rows, requested in short.values()
     )
+    if within_tolerance:
+        return None
+    problem = "; ".join(shortfall_lines(manifest)[:DIFFERENCES_SHOWN])
+    advice = "give more rows, raise data.coverage_tolerance or add --allow-shortfall"
+    return f"coverage falls short ({problem}); {advice}"
 
 
 def _summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,19 +152,19 @@ def _card(run: Run, prepared: Prepared, card: Path) -> str:
     return updated_card(card.read_text(encoding="utf-8"), generated)
 
 
-def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> Wanted:
+def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> DataConfig:
     """What the manifest says it was made with; a local source has no address in it and must be given."""
     try:
         source = vars(run.options)["data.source"] or manifest["source"]["kind"]
-        limit, held_out, warm_start = (int(manifest["wanted"][name]) for name in FILES)
+        limit, held_out, warm_start = (int(manifest["requested"][name]) for name in FILES)
         if source == "path":
             raise CannotRunError(
                 f"the manifest was made from the local source {manifest['source']['name']!r};"
                 " give it with --source PATH"
             )
-        return Wanted(
-            source, int(manifest["seed"]), limit, held_out, warm_start, run.config.data.decontaminate
-        )
+        recorded = {"source": source, "seed": int(manifest["seed"]), "limit": limit}
+        recorded |= {"held_out": held_out, "warm_start": warm_start, "licence": manifest.get("licence")}
+        return run.config.data.model_copy(update=recorded)
     except (KeyError, TypeError, ValueError) as error:
         raise CannotRunError(f"{MANIFEST}: broken ({error!r}); prepare the data again") from error
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tiny_task import PREPARATION, rows
 
+from proving_ground.config import DataConfig
 from proving_ground.errors import CannotRunError
-from proving_ground.preparation import Wanted, prepare
+from proving_ground.preparation import prepare
 
 
 class Stream:
@@ -55,11 +56,11 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
-WANTED = Wanted(source="hub", seed=0, limit=20, held_out=5, warm_start=0)
+DATA = DataConfig(source="hub", limit=20, held_out=5)
 
 
 def test_the_pinned_revision_is_streamed_and_recorded(hub: dict[str, Any]) -> None:
-    result = prepare("tiny", PREPARATION, WANTED)
+    result = prepare("tiny", PREPARATION, DATA)
     assert hub["asked"] == (
         ("nobody/nothing", "main"),
         {"split": "train", "revision": "0" * 40, "streaming": True},
@@ -87,6 +88,6 @@ def test_the_pinned_revision_is_streamed_and_recorded(hub: dict[str, Any]) -> No
 def test_a_hub_that_fails_is_one_line(hub: dict[str, Any], answer: Any) -> None:
     hub["answer"] = answer
     with pytest.raises(CannotRunError) as refused:
-        prepare("tiny", PREPARATION, WANTED)
+        prepare("tiny", PREPARATION, DATA)
     text = str(refused.value)
     assert "nobody/nothing" in text and "\n" not in text

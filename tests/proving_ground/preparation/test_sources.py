@@ -12,8 +12,9 @@ import pyarrow.parquet
 import pytest
 from tiny_task import PREPARATION, row, rows
 
+from proving_ground.config import DataConfig
 from proving_ground.errors import CannotRunError
-from proving_ground.preparation import Prepared, Wanted, prepare
+from proving_ground.preparation import Prepared, prepare
 from proving_ground.preparation.sources import open_source
 
 ROWS = list(islice(rows(0), 600))
@@ -49,8 +50,7 @@ def write_saved_dataset(path: Path, values: list[Any]) -> Path:
 
 
 def prepared(source: Path | str, **changes: Any) -> Prepared:
-    wanted = Wanted(source=str(source), seed=0, limit=50, held_out=10, warm_start=0, **changes)
-    return prepare("tiny", PREPARATION, wanted)
+    return prepare("tiny", PREPARATION, DataConfig(source=str(source), limit=50, held_out=10, **changes))
 
 
 SHAPES: dict[str, Callable[[Path], Path]] = {
@@ -149,7 +149,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     ),
     "wrong type": (
         lambda folder: lines(folder / "a.jsonl", GOOD, with_value(answer=7)),
-        ("a.jsonl:2", "'answer'", "expected str, found int"),
+        ("a.jsonl:2", "'answer'", "valid string, found int"),
     ),
     "true is no text": (
         lambda folder: lines(folder / "a.jsonl", with_value(kind=True)),
@@ -157,15 +157,15 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     ),
     "scalar for list": (
         lambda folder: lines(folder / "a.jsonl", with_value(flags=True)),
-        ("'flags'", "expected list[bool], found bool"),
+        ("'flags'", "valid list, found bool"),
     ),
     "list of numbers": (
         lambda folder: lines(folder / "a.jsonl", with_value(flags=[1, 0])),
-        ("expected list[bool], found list[int]",),
+        ("'flags.0'", "valid boolean, found int"),
     ),
     "null in a list": (
         lambda folder: lines(folder / "a.jsonl", with_value(flags=[True, None])),
-        ("found list[bool|null]",),
+        ("'flags.1'", "valid boolean, found null"),
     ),
     "null": (
         lambda folder: lines(folder / "a.jsonl", GOOD, GOOD, with_value(question=None)),
@@ -196,7 +196,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     ),
     "parquet of numbers": (
         lambda folder: write_parquet(folder / "a.parquet", [{**row("x"), "answer": 7}]),
-        ("a.parquet, row 1", "expected str, found int"),
+        ("a.parquet, row 1", "valid string, found int"),
     ),
     "parquet with a null": (
         lambda folder: write_parquet(folder / "a.parquet", [row("x"), {**row("y"), "kind": None}]),
@@ -267,4 +267,4 @@ def test_a_bad_row_far_down_is_named(
     values[580]["kind"] = None
     with pytest.raises(CannotRunError) as refused:
         prepared(write(tmp_path, values))
-    assert f"{where}: column 'kind': null is not allowed" in str(refused.value)
+    assert f"{where}: column 'kind': input should be a valid string, found null" in str(refused.value)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import tiny_task
 
 from proving_ground.preparation import FILES, MANIFEST
-from proving_ground.preparation.card import BEGIN, END
+from proving_ground.preparation.report import BEGIN, END
 from proving_ground.stages import prepare
 
 
@@ -80,7 +81,12 @@ def change(path: Path, old: str, new: str) -> None:
         (MANIFEST, '"negative": ', '"negative": 1', "dropped.negative: the manifest says"),
         (MANIFEST, '"version": "1"', '"version": "2"', 'version: the manifest says "2"'),
         (MANIFEST, '"rows_read": ', '"rows_read": 9', "rows_read"),
-        (MANIFEST, '"cell": ["x"], "rows": ', '"cell": ["x"], "rows": 1', "coverage.cells[0].rows"),
+        (
+            MANIFEST,
+            '"x"], "rows": {"dataset": ',
+            '"x"], "rows": {"dataset": 1',
+            "coverage.strata[0].rows.dataset",
+        ),
         (MANIFEST, '"sha256": "', '"sha256": "0', "files.dataset.jsonl.sha256"),
         (MANIFEST, '"licence"', '"license"', "license: the manifest says"),
         ("dataset.jsonl", "What", "Wbat", "dataset.jsonl: its sha256 is not the manifest's"),
@@ -103,7 +109,7 @@ def test_check_without_a_manifest_is_a_claim_that_fails(step: Step) -> None:
     assert code == 1 and MANIFEST in err
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 1}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 2}', b"\xff"])
 def test_check_refuses_what_is_no_manifest(step: Step, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "tiny" / MANIFEST).write_bytes(content)
     code, _, err = step("--check")
@@ -125,18 +131,25 @@ def test_a_local_source_must_be_given_again(step: Step, tmp_path: Path) -> None:
     assert code == 1 and "source.sha256" in err
 
 
-def short_source(tmp_path: Path) -> Path:
-    """Enough rows, hardly any of kind z."""
-    source = tmp_path / "short.jsonl"
-    rows = [tiny_task.row(f"question {n}", kind="z" if n < 2 else "xy"[n % 2]) for n in range(60)]
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return source
+ROWS = [tiny_task.row(f"question {n}", kind="z" if n < 2 else "xy"[n % 2]) for n in range(60)]
+"""Enough rows, hardly any of kind z."""
 
 
-def test_a_shortfall_is_a_claim_that_fails_and_leaves_the_old_files(step: Step, tmp_path: Path) -> None:
-    step()
+@pytest.fixture
+def falling_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny task's generator promises what ``ROWS`` do not hold."""
+    assert tiny_task.PREPARATION.generator
+    generator = replace(tiny_task.PREPARATION.generator, rows=lambda seed: iter(ROWS))
+    preparation = replace(tiny_task.PREPARATION, generator=generator)
+    monkeypatch.setattr(tiny_task.task, "__defaults__", (preparation,))
+
+
+def test_a_shortfall_is_a_claim_that_fails_and_leaves_the_old_files(
+    falling_short: None, step: Step, tmp_path: Path
+) -> None:
+    step("--allow-shortfall")
     before = contents(tmp_path / "tiny")
-    code, summary, err = step("--source", str(short_source(tmp_path)))
+    code, summary, err = step("--seed", "1")
     assert code == 1 and summary["missing_rows"] == 5
     assert "z: 2 of 7 rows" in err and "--allow-shortfall" in err
     assert contents(tmp_path / "tiny") == before
@@ -150,14 +163,61 @@ def test_a_shortfall_is_a_claim_that_fails_and_leaves_the_old_files(step: Step, 
         (["--data.coverage_tolerance", "0.16"], 1),
     ],
 )
-def test_a_shortfall_may_be_allowed(step: Step, tmp_path: Path, options: list[str], code: int) -> None:
-    assert step("--source", str(short_source(tmp_path)), *options)[0] == code
+def test_a_shortfall_may_be_allowed(
+    falling_short: None, step: Step, tmp_path: Path, options: list[str], code: int
+) -> None:
+    assert step(*options)[0] == code
     assert (tmp_path / "tiny" / MANIFEST).exists() == (code == 0)
 
 
-def test_too_few_rows_for_the_held_out_file_fail(step: Step, tmp_path: Path) -> None:
-    code, _, err = step("--source", str(short_source(tmp_path)), "--data.limit", "8", "--data.held_out", "90")
-    assert code == 1 and "held_out.jsonl: 52 of 90 rows" in err
+@pytest.mark.parametrize(("tolerance", "code"), [("0.0", 1), ("0.4", 1), ("0.43", 0)])
+def test_too_few_rows_for_the_held_out_file_fail(
+    falling_short: None, step: Step, tolerance: str, code: int
+) -> None:
+    """38 of 90 rows lack, which is 0.42 of that file and 4.75 times the rows of dataset.jsonl."""
+    options = ["--data.limit", "8", "--data.held_out", "90", "--data.warm_start", "0"]
+    done, _, err = step(*options, "--data.coverage_tolerance", tolerance)
+    assert done == code and (code == 0 or "held_out.jsonl: 52 of 90 rows" in err)
+
+
+def own_rows(tmp_path: Path, rows: list[dict[str, Any]]) -> Path:
+    source = tmp_path / "own.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return source
+
+
+def test_rows_of_ones_own_share_a_held_out_file_by_themselves(step: Step, tmp_path: Path) -> None:
+    """Fewer than requested: training and held-out rows share them as the settings say, nothing is a fault."""
+    own = own_rows(tmp_path, ROWS[:57])
+    code, summary, err = step("--source", str(own), "--data.limit", "300", "--data.held_out", "100")
+    assert code == 0 and summary["files"] == {
+        "dataset.jsonl": 43,
+        "held_out.jsonl": 14,
+        "warm_start.jsonl": 0,
+    }
+    assert "short: held_out.jsonl: 14 of 100 rows" in err
+    manifest = (tmp_path / "tiny" / MANIFEST).read_text()
+    assert "CC0" not in manifest and "not stated" in manifest
+
+
+def test_the_licence_of_ones_own_rows_can_be_said(step: Step, tmp_path: Path) -> None:
+    own = str(own_rows(tmp_path, ROWS))
+    (tmp_path / "tiny" / "DATASET.md").write_text("")
+    assert step("--source", own, "--data.licence", "CC-BY-4.0")[0] == 0
+    assert '"licence": "CC-BY-4.0"' in (tmp_path / "tiny" / MANIFEST).read_text()
+    assert (
+        "These rows: the local source own.jsonl; licence CC-BY-4.0"
+        in (tmp_path / "tiny" / "DATASET.md").read_text()
+    )
+    assert step("--source", own, "--check")[0] == 0
+
+
+def test_a_single_row_leaves_none_to_hold_out(step: Step, tmp_path: Path) -> None:
+    own = str(own_rows(tmp_path, ROWS[:1]))
+    code, _, err = step("--source", own)
+    assert code == 1 and "no row is left for held_out.jsonl" in err and "--data.held_out 0" in err
+    assert contents(tmp_path / "tiny") == {}
+    assert step("--source", own, "--data.held_out", "0")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -195,9 +255,14 @@ def test_the_card_follows_the_manifest(step: Step, tmp_path: Path) -> None:
     step()
     text = card.read_text()
     assert text.startswith("# By hand") and text.endswith("Also by hand.\n") and "old" not in text
-    assert "| negative | " in text and "licence CC0-1.0" in text and "| x | 10 | 7 |" in text
+    assert (
+        "| negative | " in text
+        and "licence CC0-1.0" in text
+        and "licence Apache-2.0; seed 0" in text
+        and "| x | 10 / 7 |" in text
+    )
     assert step("--check")[0] == 0
-    change(card, "| x | 10 |", "| x | 11 |")
+    change(card, "| x | 10 / 7 |", "| x | 11 / 7 |")
     code, _, err = step("--check")
     assert code == 1 and "DATASET.md" in err
 

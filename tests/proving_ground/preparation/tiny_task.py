@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from proving_ground.dataset import Sample
-from proving_ground.preparation import Column, Coverage, Filter, HubSource, Preparation, Row, content_id
+from proving_ground.preparation import Filter, Generator, HubSource, Preparation, Row, content_id
 from proving_ground.stages.task import Task
 
 KINDS = ("x", "y", "z")
@@ -44,25 +46,28 @@ def to_sample(row: Row) -> Sample:
     }
 
 
+class RawRow(BaseModel):
+    question: str
+    answer: str
+    kind: str
+    flags: list[bool] | None
+
+
 PREPARATION = Preparation(
-    columns={
-        "question": Column("str"),
-        "answer": Column("str"),
-        "kind": Column("str"),
-        "flags": Column("list[bool]", nullable=True),
-    },
-    builtin=rows,
-    hub=HubSource("nobody/nothing", "main", "train", "0" * 40),
-    origin="made up",
-    licence="CC0-1.0",
-    version="1",
+    schema=RawRow,
+    generator=Generator(rows=rows, quotas={(kind,): 0.25 for kind in KINDS}),
+    hub=HubSource(
+        dataset="nobody/nothing", config="main", split="train", revision="0" * 40, licence="CC0-1.0"
+    ),
+    origin="rows that are made up",
     filters=(
         Filter("negative", "the answer is negative", is_positive),
         Filter("loud", "the question shouts", is_calm),
     ),
     to_sample=to_sample,
     prompt_column="question",
-    coverage=Coverage(keys=("kind",), quotas={(kind,): 0.25 for kind in KINDS}, within=("length",)),
+    strata=("kind",),
+    substrata=("length",),
 )
 
 
@@ -70,13 +75,13 @@ def no_reward(completions: object, ground_truth: object, **columns: object) -> l
     raise AssertionError("preparing data scores nothing")
 
 
-def task(folder: Path) -> Task:
+def task(folder: Path, preparation: Preparation = PREPARATION) -> Task:
     """A task whose folder is ``folder``, with the configuration step 0 needs."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text('{"data": {"limit": 30, "held_out": 10, "warm_start": 5}}')
     return Task(
         folder=folder,
-        preparation=PREPARATION,
+        preparation=preparation,
         reward=no_reward,
         wrong_answers=lambda sample: (),
         phrasings=lambda sample: (),

@@ -17,15 +17,18 @@ HOSTILE = '<script>alert(1)</script> & "quotes"'
 
 
 def manifest(columns: int) -> dict[str, Any]:
-    """A manifest with one cell under its quota and ``columns`` columns of coverage."""
-    cells = [{"cell": [kind, f"column {i}"], "rows": 3, "quota": 3} for kind in "xy" for i in range(columns)]
-    cells[0]["rows"] = 1
+    """A manifest with one stratum under its quota and ``columns`` columns of coverage."""
+    strata: list[dict[str, Any]] = [
+        {"stratum": [kind, f"column {i}"], "rows": {"dataset": 3}, "quota": {"dataset": 3}}
+        for kind in "xy"
+        for i in range(columns)
+    ]
+    strata[0]["rows"]["dataset"] = 1
     return {
         "source": {"kind": "builtin", "rows": 9},
         "licence": "Apache-2.0",
         "seed": 0,
-        "coverage": {"keys": ["kind", "number"], "cells": cells},
-        "shortfalls": [{"cell": ["x", "column 0"], "rows": 1, "wanted": 3}],
+        "coverage": {"keys": ["kind", "number"], "strata": strata},
         "files": {
             "dataset.jsonl": {"rows": 1, "sha256": SHA},
             "held_out.jsonl": {"rows": 2, "sha256": "0" * 64},
