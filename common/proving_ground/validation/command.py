@@ -1,0 +1,144 @@
+"""``prove``: the command.
+
+    proving-ground prove math_example
+    proving-ground prove my_package.rewards:my_reward --data rows.jsonl --prompt question --truth answer
+    proving-ground prove rewards.py:my_reward --data rows.parquet --reference solution --level semantic
+
+The verdict is one table on stderr; --json prints the report on stdout; --output keeps it, with a badge.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from proving_ground.dataset import atomic_writer, write_json
+from proving_ground.errors import CannotRunError
+from proving_ground.events import emit, say
+from proving_ground.validation.canaries import KINDS
+from proving_ground.validation.checks import fast_checks
+from proving_ground.validation.inputs import (
+    Subject,
+    UnsupportedError,
+    example_subject,
+    foreign_subject,
+    load_reward,
+    read_rows,
+)
+from proving_ground.validation.verdict import EXIT_CODES, badge, policy, report, show
+
+LEVELS = ("runtime", "semantic", "statistical")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UnsupportedError(f"{message} (--help lists the options)")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = _Parser(
+        prog="proving-ground prove",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        epilog="Exit codes: 0 pass or warn, 1 fail, 2 the reward or the rows are not understood, 3 a check broke.",
+    )
+    add = made.add_argument
+    add("reward", help="an example's name, package.module:function or file.py:function")
+    add("--data", type=Path, metavar="FILE", help="rows: .jsonl or .parquet (an example has its own)")
+    add("--prompt", metavar="COLUMN", help="the question: text or chat messages (default: prompt, question, ...)")
+    add("--truth", metavar="COLUMN", help="the ground truth (default: ground_truth, answer, ...)")
+    add("--reference", metavar="COLUMN", help="a worked right completion, if the rows have one")
+    add("--wrong", metavar="COLUMN", help="a list of wrong completions, if the rows have one")
+    add("--canaries", type=Path, metavar="FILE", help="your own canaries, one completion (a JSON string) a line")
+    add("--kind", choices=KINDS, help="the kind of answer, where the ground truths do not tell it")
+    add("--range", type=float, nargs=2, default=(0.0, 1.0), metavar=("LOW", "HIGH"), help="bounds of the scores")
+    add("--floor", type=float, default=None, metavar="SCORE", help="what an unsolved completion may get at most")
+    add("--second-grader", metavar="SPEC", help="an independent reward to compare with (statistical level)")
+    add("--level", choices=LEVELS, default="statistical", help="the last level to run (default statistical)")
+    add("--limit", type=int, metavar="N", help="only the first N rows")
+    add("--seed", type=int, default=0)
+    add("--json", action="store_true", help="print the report on stdout")
+    add("--output", type=Path, metavar="DIR", help="write report.json and badge.svg there")
+    add("--verdict", type=Path, metavar="FILE", help="write the verdict without timings there, to be committed")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    try:
+        return _main(parser().parse_args(argv))
+    except CannotRunError as error:
+        say(f"error: {' '.join(str(error).split())}")
+        return 2
+    except KeyboardInterrupt:
+        say("prove: interrupted")
+        return 130
+    except Exception:  # noqa: BLE001 - a broken check is exit code 3, with its traceback
+        say(traceback.format_exc())
+        return 3
+
+
+def subject_of(options: argparse.Namespace) -> Subject:
+    """The reward and the rows that the options name."""
+    if ":" not in options.reward:
+        if options.data is not None and options.data.is_file():
+            raise UnsupportedError("an example brings its own rows; --data goes with package.module:function")
+        return example_subject(options.reward, options.data, options.limit)
+    if options.data is None:
+        raise UnsupportedError("say --data FILE: the rows that the reward scores")
+    own: list[str] = []
+    if options.canaries is not None:
+        try:
+            own = [json.loads(line) for line in options.canaries.read_text("utf-8").splitlines() if line.strip()]
+        except (OSError, ValueError) as error:
+            raise CannotRunError(f"{options.canaries}: not one JSON string a line ({error})") from error
+    low, high = options.range
+    return foreign_subject(
+        load_reward(options.reward),
+        read_rows(options.data, options.limit),
+        prompt=options.prompt,
+        reference=options.reference,
+        truth=options.truth,
+        wrong=options.wrong,
+        canaries=own,
+        bounds=(low, high),
+        floor=low if options.floor is None else options.floor,
+        kind=options.kind,
+    )
+
+
+def _main(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    subject = subject_of(options)
+    say(f"prove: {subject.name}: {subject.reward.form}; {len(subject.rows)} rows")
+    chosen = policy()
+    findings, examination = fast_checks(subject, chosen.thresholds, level=options.level, seed=options.seed)
+    if options.level == "statistical":
+        from proving_ground.validation.statistics import statistical_checks
+
+        second = load_reward(options.second_grader) if options.second_grader else None
+        findings += statistical_checks(examination, findings, second=second)
+    level, form = options.level, subject.reward.form
+    written = report(subject.name, form, level, options.seed, findings)
+    decision = written["verdict"]
+    if options.output:
+        write_json(options.output / "report.json", written)
+        with atomic_writer(options.output / "badge.svg") as stream:
+            stream.write(badge(decision).encode())
+    if options.verdict:
+        write_json(options.verdict, report(subject.name, form, level, options.seed, findings, timing=False))
+    seconds = time.monotonic() - started
+    show(subject.name, decision, findings, seconds)
+    if options.json:
+        sys.stdout.write(json.dumps(written, ensure_ascii=False, indent=2) + os.linesep)
+    else:
+        failed = [each.check_id for each in findings if each.status == "fail"]
+        emit("verdict", target=subject.name, verdict=decision, failed=failed, seconds=round(seconds, 1))
+    return EXIT_CODES[decision]

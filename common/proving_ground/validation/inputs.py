@@ -1,0 +1,319 @@
+"""What is examined: a reward, in whatever form it is written, and the rows it scores.
+
+The reward is an example of this project by its name, ``package.module:function`` or ``file.py:function``.
+TRL's form (``completions`` and columns as lists) is called as it is; a function of one answer, such as
+``f(completion, answer)``, is recognised by the names of its parameters and wrapped.
+"""
+
+import asyncio
+import functools
+import importlib
+import importlib.util
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from proving_ground.dataset import read_jsonl, read_samples, sample_problem
+from proving_ground.errors import CannotRunError
+from proving_ground.messages import Completion, completion_text, content_text, prompt_of, reference_of
+
+COMPLETION = ("completion", "response", "solution_str", "prediction", "model_output", "output", "pred")
+COMPLETION += ("model_answer", "student_answer", "predicted", "generated", "text", "candidate")
+TRUTH = ("ground_truth", "truth", "gold", "reference", "expected", "target", "label", "correct_answer")
+TRUTH += ("answer", "solution", "reference_answer", "gt")
+PROMPT = ("prompt", "question", "problem", "query", "instruction")
+ROW = ("entry", "row", "example", "sample", "info", "extra_info", "metadata")
+SCORE_KEYS = ("score", "reward", "acc", "accuracy")
+
+
+class UnsupportedError(CannotRunError):
+    """The reward or the rows are of no form that is understood (exit code 2)."""
+
+
+@dataclass(frozen=True)
+class Reward:
+    """A reward in TRL's form. ``form`` says in words how it was recognised; ``spec`` loads it again."""
+
+    spec: str
+    name: str
+    function: Callable[..., Any]
+    form: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is examined. ``rows``, ``references`` and ``wrong`` are parallel.
+
+    Attributes:
+        rows: what the trainer's dataset would hold, ``prompt`` (messages) and columns.
+        references: a right completion for each row; empty texts where the rows have none.
+        wrong: completions that the owner of the rows says are wrong.
+        bounds: lowest and highest score that the reward may give.
+        floor: the highest score that a completion which solves nothing may get (a format bonus), declared.
+        demonstrations: right completions by row in forms that a base model might use (statistical checks).
+    """
+
+    name: str
+    reward: Reward
+    rows: Sequence[Mapping[str, Any]]
+    references: Sequence[str]
+    wrong: Sequence[Sequence[str]]
+    canaries: Sequence[str] = ()
+    bounds: tuple[float, float] = (0.0, 1.0)
+    floor: float = 0.0
+    kind: str | None = None
+    demonstrations: Callable[[dict[str, Any]], Sequence[str]] | None = None
+    samples: Sequence[Mapping[str, Any]] = field(default=())
+    folder: Path | None = None
+
+
+def load_reward(spec: str) -> Reward:
+    """The reward that ``spec`` names; raises ``UnsupportedError`` with what is missing."""
+    if ":" not in spec:
+        module = example_module(spec)
+        return Reward(spec, module.TASK.reward.__name__, module.TASK.reward, "TRL's form")
+    place, _, name = spec.rpartition(":")
+    module = _module_of_file(Path(place)) if place.endswith(".py") else _import(place)
+    function: Any = module
+    for part in name.split("."):
+        function = getattr(function, part, None)
+    if not callable(function):
+        raise UnsupportedError(f"{spec}: {place} has no function {name!r}")
+    wrapped, form = in_trl_form(function)
+    return Reward(spec, name, wrapped, form)
+
+
+def example_module(name: str) -> ModuleType:
+    """The module of an example that holds its ``TASK``."""
+    for file in ("task", "grpo_example"):
+        try:
+            if importlib.util.find_spec(f"examples.{name}.{file}") is not None:
+                return importlib.import_module(f"examples.{name}.{file}")
+        except ModuleNotFoundError:
+            continue
+    raise UnsupportedError(
+        f"{name!r} is no example here; give an example's name, package.module:function or file.py:function"
+    )
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise UnsupportedError(
+            f"cannot import {name} (no module {error.name!r}); install it, run python -m proving_ground in its"
+            " folder, or give the file: rewards.py:my_reward"
+        ) from error
+
+
+@functools.cache
+def _module_of_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise UnsupportedError(f"{path}: no such Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def in_trl_form(function: Callable[..., Any]) -> tuple[Callable[..., Any], str]:
+    """``function`` in TRL's form, and how it was understood, in words.
+
+    Raises ``UnsupportedError`` when no parameter can be the completion.
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError) as error:
+        raise UnsupportedError(f"{function!r}: its parameters cannot be read ({error})") from error
+    if "completions" in parameters:
+        return (_run_async(function), "TRL's form") if _is_async(function) else (function, "TRL's form")
+    names = [
+        name for name, each in parameters.items() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
+    free = [name for name in names if name not in (*PROMPT, *ROW)]
+    completion = next((name for name in COMPLETION if name in free), free[0] if free else None)
+    if completion is None:
+        raise UnsupportedError(f"{function!r}: no parameter can be the completion; write it in TRL's form")
+    roles = {completion: "completion"}
+    for name in names:
+        if name not in roles:
+            roles[name] = "truth" if name in TRUTH else "prompt" if name in PROMPT else "column"
+    rest = [name for name in free if name != completion]
+    if "truth" not in roles.values() and rest:
+        roles[rest[0]] = "truth"
+    optional = {name for name in names if parameters[name].default is not inspect.Parameter.empty}
+    return _OneByOne(function, roles, optional, _is_async(function)), (
+        f"a function of one answer, called for each: {', '.join(f'{n} = {r}' for n, r in roles.items())}"
+    )
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - an object whose call is asynchronous
+    )
+
+
+def _run_async(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def reward(**columns: Any) -> Any:
+        return asyncio.run(function(**columns))
+
+    return reward
+
+
+class _OneByOne:
+    """A function of one answer, in TRL's form."""
+
+    def __init__(
+        self, function: Callable[..., Any], roles: Mapping[str, str], optional: set[str], asynchronous: bool
+    ) -> None:
+        self.function, self.roles, self.optional, self.asynchronous = function, roles, optional, asynchronous
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+
+    def __call__(self, completions: Sequence[Completion], **columns: Any) -> list[Any]:
+        lists = {
+            name: values
+            for name, values in columns.items()
+            if isinstance(values, list) and len(values) == len(completions)
+        }
+        return [
+            self._score(completion_text(each), {name: values[index] for name, values in lists.items()})
+            for index, each in enumerate(completions)
+        ]
+
+    def _score(self, text: str, row: Mapping[str, Any]) -> Any:
+        arguments: dict[str, Any] = {}
+        for name, role in self.roles.items():
+            if role == "completion":
+                arguments[name] = text
+            elif role == "truth" and "ground_truth" in row:
+                arguments[name] = row["ground_truth"]
+            elif role == "prompt":
+                arguments[name] = content_text(row["prompts"][-1]) if "prompts" in row else ""
+            elif name in row:
+                arguments[name] = row[name]
+            elif name in ROW:
+                arguments[name] = dict(row)
+            elif name not in self.optional:
+                raise UnsupportedError(f"{self.__name__} needs {name!r}, and the rows have no such column")
+        value = self.function(**arguments)
+        value = asyncio.run(value) if self.asynchronous else value
+        if isinstance(value, Mapping):
+            value = next((value[key] for key in SCORE_KEYS if key in value), value)
+        if isinstance(value, tuple) and value and isinstance(value[0], int | float):
+            value = value[0]
+        return value
+
+
+def example_subject(name: str, data_dir: Path | None = None, limit: int | None = None) -> Subject:
+    """An example of this project: its reward, its prepared rows, its wrong answers."""
+    module = example_module(name)
+    task = module.TASK
+    if hasattr(module, "make_rows"):
+        samples = module.make_rows(limit or 200)
+    else:
+        samples = read_samples((data_dir or task.folder) / "dataset.jsonl", limit)
+    return Subject(
+        name=name,
+        reward=load_reward(name),
+        rows=[row_of(sample) for sample in samples],
+        references=[reference_of(sample) for sample in samples],
+        wrong=[list(task.wrong_answers(sample)) for sample in samples],
+        demonstrations=getattr(task, "demonstrations", None) or task.phrasings,
+        samples=samples,
+        folder=task.folder,
+    )
+
+
+def row_of(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trainer's dataset holds for a sample."""
+    return {
+        "prompt": prompt_of(sample),
+        **{key: value for key, value in sample.items() if key != "messages"},
+    }
+
+
+def read_rows(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
+    """The rows of a ``.jsonl`` or ``.parquet`` file; raises ``CannotRunError`` naming file and line."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet
+
+        try:
+            rows = pyarrow.parquet.read_table(path).slice(0, limit).to_pylist()
+        except (OSError, ValueError) as error:
+            raise CannotRunError(f"{path}: cannot read it ({error})") from error
+    else:
+        rows = []
+        for _, row in read_jsonl(path):
+            rows.append(row)
+            if limit is not None and len(rows) >= limit:
+                break
+    if not rows:
+        raise CannotRunError(f"{path}: no rows")
+    return rows
+
+
+def foreign_subject(
+    reward: Reward,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    prompt: str | None = None,
+    reference: str | None = None,
+    truth: str | None = None,
+    name: str | None = None,
+    wrong: str | None = None,
+    canaries: Sequence[str] = (),
+    bounds: tuple[float, float] = (0.0, 1.0),
+    floor: float = 0.0,
+    kind: str | None = None,
+) -> Subject:
+    """Anybody's reward over anybody's rows; the options name the columns.
+
+    Rows in this project's form need no option. ``wrong`` names a column with a list of wrong answers.
+    """
+    named = {"prompt": prompt, "reference": reference, "truth": truth, "wrong": wrong}
+    for option, column in named.items():
+        if column is not None and column not in rows[0]:
+            raise CannotRunError(f"--{option} {column}: the rows have {', '.join(map(str, rows[0]))}")
+    made: list[dict[str, Any]] = []
+    references: list[str] = []
+    if prompt is None and truth is None and sample_problem(rows[0]) is None:
+        made = [row_of(row) for row in rows]
+        references = [reference_of(row) for row in rows]
+    else:
+        prompt = prompt or _first(rows[0], ("prompt", "question", "problem", "messages"), "--prompt")
+        truth = truth or _first(rows[0], ("ground_truth", "answer", "solution", "final"), "--truth")
+        for index, row in enumerate(rows):
+            asked = row[prompt]
+            chat = (
+                [{"role": "user", "content": str(asked)}] if not isinstance(asked, list) else [*map(dict, asked)]
+            )
+            made.append({"id": str(row.get("id", index)), **row, "prompt": chat})
+            made[-1].setdefault("ground_truth", _text(row[truth]))
+            references.append(_text(row[reference]) if reference else "")
+    return Subject(
+        name=name or reward.spec,
+        reward=reward,
+        rows=made,
+        references=references,
+        wrong=[[_text(each) for each in row[wrong]] if wrong else [] for row in rows],
+        canaries=canaries,
+        bounds=bounds,
+        floor=floor,
+        kind=kind,
+    )
+
+
+def _first(row: Mapping[str, Any], names: Sequence[str], option: str) -> str:
+    for name in names:
+        if name in row:
+            return name
+    raise CannotRunError(f"say {option} COLUMN; the rows have {', '.join(map(str, row))}")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,129 @@
+"""What the findings come to: policy, verdict, report, table and badge."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from proving_ground.validation.checks import Finding
+
+Decision: TypeAlias = Literal["pass", "warn", "fail", "error"]
+EXIT_CODES: Mapping[Decision, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 3}
+COLOURS: Mapping[Decision, str] = {"pass": "#2e7d32", "warn": "#b26a00", "fail": "#c62828", "error": "#555555"}
+REPORT_SCHEMA_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Severity of each check, and thresholds with the reason for each (``policy-v1.json``)."""
+
+    version: str
+    severities: Mapping[str, str]
+    thresholds: Mapping[str, float]
+
+
+@cache
+def policy() -> Policy:
+    """The policy that comes with the package."""
+    read = json.loads(Path(__file__).with_name("policy-v1.json").read_text(encoding="utf-8"))
+    thresholds = {name: float(value) for name, (value, _) in read["thresholds"].items()}
+    return Policy(read["policy_version"], read["severities"], thresholds)
+
+
+def decide(findings: Sequence[Finding], chosen: Policy) -> Decision:
+    """``fail`` for a failed check of that severity, ``error`` for one that broke, ``warn``, or ``pass``."""
+    failed = {chosen.severities[each.check_id] for each in findings if each.status == "fail"}
+    if any(each.status == "error" for each in findings):
+        return "error"
+    return "fail" if "fail" in failed else "warn" if "warn" in failed else "pass"
+
+
+def report(
+    target: str, form: str, level: str, seed: int, findings: Sequence[Finding], *, timing: bool = True
+) -> dict[str, Any]:
+    """The report in RFC 008's schema. Without ``timing`` it is the same for the same code, rows and seed."""
+    chosen = policy()
+    results = []
+    for each in findings:
+        result = {
+            "check_id": each.check_id,
+            "status": each.status,
+            "severity": chosen.severities[each.check_id],
+            "measured": dict(each.measured),
+            "evidence": [dict(piece) for piece in each.evidence],
+            "remediation": each.remediation,
+        }
+        if timing and each.timing:
+            result["timing"] = dict(each.timing)
+        results.append(result)
+    return {
+        "report_schema_version": REPORT_SCHEMA_VERSION,
+        "target": target,
+        "policy_version": chosen.version,
+        "lane": "local",
+        "level": level,
+        "seed": seed,
+        "reward_form": form,
+        "results": results,
+        "verdict": decide(findings, chosen),
+    }
+
+
+def summary_of(finding: Finding) -> str:
+    """What was measured, in a few words."""
+    words = []
+    for name, value in finding.measured.items():
+        if isinstance(value, Mapping):
+            if value:
+                words.append(f"{name}: {', '.join(f'{k} {v}' for k, v in [*value.items()][:3])}{' ...' * (len(value) > 3)}")
+        elif isinstance(value, list):
+            if value:
+                words.append(f"{name}: {', '.join(map(str, value[:4]))}")
+        else:
+            words.append(f"{name} {value}")
+    return "; ".join(words)
+
+
+def show(target: str, decision: Decision, findings: Sequence[Finding], seconds: float) -> None:
+    """The table for the person at the terminal (stderr), the evidence of what failed below it."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(stderr=True, highlight=False)
+    table = Table(title=f"prove: {target}", title_justify="left", show_lines=False)
+    table.add_column("check", no_wrap=True)
+    table.add_column("status")
+    table.add_column("measured", overflow="fold")
+    chosen = policy()
+    styles = {"pass": "green", "skip": "dim", "error": "magenta"}
+    for each in findings:
+        severity = chosen.severities[each.check_id]
+        said = severity if each.status == "fail" else each.status
+        style = styles.get(each.status) or ("red" if severity == "fail" else "yellow")
+        table.add_row(each.check_id, f"[{style}]{said}[/]", escape(summary_of(each)))
+    console.print(table)
+    for each in findings:
+        if each.status not in ("fail", "error"):
+            continue
+        console.print(f"\n[bold]{each.check_id}[/]: {escape(each.remediation)}", soft_wrap=True)
+        for piece in each.evidence[:3]:
+            said = ", ".join(f"{name}: {value}" for name, value in piece.items() if name != "completion")
+            console.print(f"  {escape(said)}", soft_wrap=True)
+            if "completion" in piece:
+                console.print(f"    {escape(repr(piece['completion'][:160]))}", soft_wrap=True)
+    console.print(f"\nverdict: [bold]{decision}[/] ({seconds:.1f} s)")
+
+
+def badge(decision: Decision) -> str:
+    """A small picture of the verdict (SVG), for a README."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="94" height="20" role="img" '
+        f'aria-label="prove: {decision}">'
+        '<rect width="50" height="20" rx="3" fill="#444"/>'
+        f'<rect x="46" width="48" height="20" rx="3" fill="{COLOURS[decision]}"/>'
+        '<g fill="#fff" font-family="Verdana,sans-serif" font-size="11" text-anchor="middle">'
+        f'<text x="24" y="14">prove</text><text x="70" y="14">{decision}</text></g></svg>\n'
+    )

@@ -1,0 +1,58 @@
+"""``prove`` held up against the zoo: each fault is found by the check that must find it, nothing sound fails."""
+
+import pytest
+
+from proving_ground.validation.checks import Finding, fast_checks
+from proving_ground.validation.verdict import policy
+from tests.proving_ground.validation.zoo import EXHIBITS, Exhibit
+
+FAULTY = [each for each in EXHIBITS if each.fault]
+SOUND = [each for each in EXHIBITS if not each.fault]
+COSTLY = frozenset({"programs", "filters"})
+"""Rows whose completions are programs: seconds for each exhibit, so that two of them stand for all here."""
+NAMED = frozenset({"exit_code", "every_test"})
+KNOWN_MISSES: frozenset[str] = frozenset()
+
+
+def quick(exhibit: Exhibit) -> bool:
+    return exhibit.rows not in COSTLY or exhibit.function in NAMED
+
+
+def failed(exhibit: Exhibit, *without: str) -> dict[str, Finding]:
+    findings, _ = fast_checks(exhibit.subject(), policy().thresholds, without=without)
+    return {each.check_id: each for each in findings if each.status in ("fail", "error")}
+
+
+def test_the_zoo_is_large_and_half_of_it_was_held_out() -> None:
+    assert len(FAULTY) >= 25 and len(SOUND) >= 10
+    assert 0.3 < sum(each.held_out for each in FAULTY) / len(FAULTY) < 0.7
+
+
+@pytest.mark.parametrize("exhibit", [e for e in FAULTY if quick(e)], ids=lambda e: e.function)
+def test_a_fault_is_found_and_by_no_other_means_than_its_check(exhibit: Exhibit) -> None:
+    """Found by the check that the zoo names; with that check switched off, it is not found by it."""
+    assert exhibit.check in failed(exhibit)
+
+
+@pytest.mark.parametrize("exhibit", [e for e in SOUND if quick(e)], ids=lambda e: e.function)
+def test_a_sound_reward_passes(exhibit: Exhibit) -> None:
+    assert failed(exhibit) == {}
+
+
+ONLY = {
+    "runtime.reward_well_formed": "out_of_range",
+    "semantic.verifier_determinism": "order_of_hashes",
+    "semantic.verifier_portability": "needs_the_network",
+    "semantic.oracle_max": "never_the_whole",
+    "semantic.canary_floor": "first_box",
+    "semantic.no_solution_leakage": "answer_in_the_prompt",
+    "semantic.resource_envelope": "quadratic",
+    "proving_ground.lost_signal": "whole_text",
+}
+
+
+@pytest.mark.parametrize(("check", "function"), ONLY.items(), ids=list(ONLY))
+def test_without_its_check_a_fault_is_not_found(check: str, function: str) -> None:
+    (exhibit,) = [each for each in EXHIBITS if each.function == function]
+    assert check in failed(exhibit)
+    assert check not in failed(exhibit, check)
