@@ -27,6 +27,10 @@ STAGES = {
 """The stages of an example: modules of ``proving_ground.stages``, each with its ``STAGE``."""
 
 COMMANDS = {
+    "prove": (
+        "proving_ground.validation.command:main",
+        "is this reward learnable, and can it be gamed? any reward, any rows",
+    ),
     "report": ("proving_ground.report.__main__:main", "one page of what the last runs left"),
     "services": (
         "proving_ground.services.__main__:main",

@@ -22,11 +22,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from proving_ground.errors import CannotRunError
-from proving_ground.messages import Completion, completion_text, content_text
+from proving_ground.messages import Completion, content_text
 from proving_ground.rewards.contract import call_reward
 from proving_ground.validation import canaries as made
-from proving_ground.validation.inputs import Subject
+from proving_ground.validation.inputs import Subject, UnsupportedError
 
 Status: TypeAlias = Literal["pass", "fail", "skip", "error"]
 Score: TypeAlias = float | None
@@ -96,7 +95,7 @@ class Examination:
         }
 
     def score(self, pairs: Sequence[tuple[int, Completion]]) -> list[Score | Raised]:
-        """The scores of completions, each with the number of its row, in one call; one by one if that raises."""
+        """The scores of completions, each with the number of its row, in one call; in halves if it raises."""
         if not pairs:
             return []
         if self.timeouts >= TIMEOUTS:
@@ -107,6 +106,8 @@ class Examination:
                 scores = call_reward(self.subject.reward.function, rows, [text for _, text in pairs])
             if isinstance(scores, list | tuple) and len(scores) == len(pairs) and not any(map(_bad, scores)):
                 return [None if score is None else float(score) for score in scores]
+        except UnsupportedError:
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the reward raises is examined
             self.timeouts += isinstance(error, TimeoutError)
             if len(pairs) == 1:
@@ -119,7 +120,7 @@ class Examination:
     def _forms(self) -> tuple[str, list[str]]:
         """The form in which the reward takes an answer, and a right completion for each row."""
         subject = self.subject
-        probes = [index for index in range(min(8, len(subject.rows)))]
+        probes = list(range(min(8, len(subject.rows))))
         kinds = [self.kind(index) for index in probes]
         truths = [_as_answer(self.kind(i), str(subject.rows[i]["ground_truth"])) for i in probes]
         best, form = 0.5 * len(probes), ""
@@ -129,12 +130,15 @@ class Examination:
         texts = [made._program(subject.references[i]) if k == "code" and subject.references[i] else t
                  for i, k, t in zip(probes, kinds, truths, strict=True)]  # fmt: skip
         for name in names:
-            scores = self.score([(i, write(name, k, t)) for i, k, t in zip(probes, kinds, texts, strict=True)])
+            scores = self.score(
+                [(i, write(name, k, t)) for i, k, t in zip(probes, kinds, texts, strict=True)]
+            )
             won = sum(self.wins(score) for score in scores)
             if won > best:
                 best, form = won, name
         references = [
-            reference or write(form or "box", self.kind(i), _as_answer(self.kind(i), str(row["ground_truth"])))
+            reference
+            or write(form or "box", self.kind(i), _as_answer(self.kind(i), str(row["ground_truth"])))
             for i, (row, reference) in enumerate(zip(subject.rows, subject.references, strict=True))
         ]
         return form, references
@@ -150,7 +154,11 @@ class Examination:
 
         def answer(text: str) -> str:
             place = reference.rfind(truth) if not self.form and kind not in ("code", "calls", "parts") else -1
-            return reference[:place] + text + reference[place + len(truth) :] if place >= 0 else write(form, kind, text)
+            return (
+                reference[:place] + text + reference[place + len(truth) :]
+                if place >= 0
+                else write(form, kind, text)
+            )
 
         others = [str(self.subject.rows[i]["ground_truth"]) for i in self.order[:24] if i != index]
         prompt = "\n".join(content_text(message) for message in row["prompt"])
@@ -166,7 +174,11 @@ class Examination:
 
     def canary_rows(self) -> list[int]:
         """The rows that all canaries are made of: those where doing nothing is no right answer."""
-        asked = [i for i in self.questions if not (self.kind(i) == "calls" and self.questions[i].truth.strip() == "[]")]
+        asked = [
+            i
+            for i in self.questions
+            if not (self.kind(i) == "calls" and self.questions[i].truth.strip() == "[]")
+        ]
         return asked[: COSTLY_ROWS if self.costly else CANARY_ROWS]
 
     def shown(self, index: int, completion: Completion, score: Score | Raised, what: str) -> dict[str, Any]:
@@ -175,7 +187,12 @@ class Examination:
         cut = text if len(text) <= 600 else f"{text[:600]}... ({len(text):,} characters)"
         cut = cut.encode("utf-8", "backslashreplace").decode()
         row = str(self.subject.rows[index].get("id", index))
-        return {"row": row, "what": what, "completion": cut, "score": score.problem if isinstance(score, Raised) else score}
+        return {
+            "row": row,
+            "what": what,
+            "completion": cut,
+            "score": score.problem if isinstance(score, Raised) else score,
+        }
 
 
 def write(form: str, kind: str, text: str) -> str:
@@ -184,7 +201,10 @@ def write(form: str, kind: str, text: str) -> str:
         with contextlib.suppress(ValueError):
             calls = json.loads(text)
             if isinstance(calls, list):
-                return "\n".join(made.FORMS[form].replace("@", json.dumps(call)) for call in calls) or "No tool fits."
+                return (
+                    "\n".join(made.FORMS[form].replace("@", json.dumps(call)) for call in calls)
+                    or "No tool fits."
+                )
     return made.FORMS[form].replace("@", text)
 
 
@@ -221,8 +241,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def start(subject: Subject, mode: str, pairs: Sequence[tuple[int, Completion]], hash_seed: int) -> "Other":
-    """Score ``pairs`` in a fresh process (``child``): ``again`` as here, ``elsewhere`` in an empty folder, with
-    a bare environment and no network, ``cost`` for growing texts."""
+    """Score ``pairs`` in a fresh process: ``again`` as here, ``elsewhere`` in an empty folder with a bare
+    environment and no network, ``cost`` for growing texts (see ``child``)."""
     folder = tempfile.TemporaryDirectory(prefix="prove-")
     path = [str(Path(place or ".").resolve()) for place in sys.path]
     place, colon, function = subject.reward.spec.rpartition(":")
@@ -256,9 +276,11 @@ class Other:
 
     def result(self, seconds: float = PROCESS_SECONDS) -> tuple[Any, str]:
         """What it found (``None`` if it found nothing), and what went wrong, in words."""
-            try:
+        try:
             _, errors = self.process.communicate(timeout=seconds)
-            problem = errors.decode("utf-8", "replace").strip().splitlines()[-1:] if self.process.returncode else []
+            problem = (
+                errors.decode("utf-8", "replace").strip().splitlines()[-1:] if self.process.returncode else []
+            )
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -278,8 +300,12 @@ def a_batch(e: Examination) -> list[tuple[int, Completion]]:
     pairs: list[tuple[int, Completion]] = []
     for index in list(e.questions)[: 2 if e.costly else 4]:
         question = e.questions[index]
-        pairs += [(index, e.references[index]), (index, question.answer(made.wrong_answer(question))), (index, "")]
+        # Wrong before right, and another row's right answer next to that row: what leaks shows.
+        pairs += [(index, ""), (index, question.answer(made.wrong_answer(question)))]
         pairs += [(index, each) for each in e.subject.wrong[index][:2]]
+        if others := [i for i in e.questions if e.references[i] != e.references[index]][:1]:
+            pairs += [(index, e.references[others[0]]), (others[0], e.references[others[0]])]
+        pairs += [(index, e.references[index])]
     pairs += [(index, e.references[index]) for index in list(e.questions)[4 : 5 if e.costly else 8]]
     return pairs
 
@@ -287,6 +313,7 @@ def a_batch(e: Examination) -> list[tuple[int, Completion]]:
 def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], again: "Other | None") -> Finding:
     """The same completion gets the same score: again, shuffled, alone, in threads, in another process."""
     first = e.score(pairs)
+    scores: Sequence[Score | Raised]
     order = list(range(len(pairs)))
     random.Random(e.seed).shuffle(order)
     shuffled: list[Score | Raised] = [None] * len(pairs)
@@ -296,19 +323,21 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], again: 
         "again": e.score(pairs),
         "shuffled": shuffled,
         "alone": [e.score([pair])[0] for pair in pairs],
-        "reversed, in halves": list(reversed([*e.score(pairs[::-1][: len(pairs) // 2]), *e.score(pairs[::-1][len(pairs) // 2 :])])),
+        "reversed, in halves": list(
+            reversed([*e.score(pairs[::-1][: len(pairs) // 2]), *e.score(pairs[::-1][len(pairs) // 2 :])])
+        ),
     }
     with ThreadPoolExecutor(4) as pool:
         for number, scores in enumerate(pool.map(lambda _: e.score(pairs), range(2 if e.costly else 4))):
             others[f"thread {number}"] = scores
     if again is not None:
-        scores, problem = again.result()
-        if scores is None:
+        given, problem = again.result()
+        if given is None:
             return Finding(
                 "semantic.verifier_determinism", "error", {"another process": problem}, (),
                 "make the reward importable in another process, as rollout workers are",
             )  # fmt: skip
-        others["another process, other hash seed"] = scores
+        others["another process, other hash seed"] = given
     evidence, differing = [], []
     for name, scores in others.items():
         for (index, completion), one, two in zip(pairs, first, scores, strict=True):
@@ -316,7 +345,12 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], again: 
                 continue  # it cannot run in a thread, which is portability's to say
             if _differ(one, two, e.tolerance):
                 differing.append(name)
-                evidence.append({**e.shown(index, completion, one, name), "then": two.problem if isinstance(two, Raised) else two})
+                evidence.append(
+                    {
+                        **e.shown(index, completion, one, name),
+                        "then": two.problem if isinstance(two, Raised) else two,
+                    }
+                )
     return Finding(
         "semantic.verifier_determinism",
         "fail" if differing else "pass",
@@ -346,7 +380,12 @@ def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
         for (index, completion), one, two in zip(pairs, here, there or [], strict=False):
             if _differ(one, two, e.tolerance):
                 places[name] += 1
-                evidence.append({**e.shown(index, completion, one, name), "then": two.problem if isinstance(two, Raised) else two})
+                evidence.append(
+                    {
+                        **e.shown(index, completion, one, name),
+                        "then": two.problem if isinstance(two, Raised) else two,
+                    }
+                )
     if scores is None:
         places["did not run elsewhere"] += 1
         evidence.insert(0, {"what": "another process without a network", "problem": problem})
@@ -373,9 +412,16 @@ def oracle_max(e: Examination) -> Finding:
     return Finding(
         "semantic.oracle_max",
         "pass" if ok else "fail",
-        {"rows": len(asked), "at_max": len(asked) - len(lost), "share": round(share, 4), "form": e.form or "the reference's own"},
+        {
+            "rows": len(asked),
+            "at_max": len(asked) - len(lost),
+            "share": round(share, 4),
+            "form": e.form or "the reference's own",
+        },
         [e.shown(i, e.references[i], s, "reference") for i, s in lost[:SHOWN]],
-        "" if ok else "mend the reward or drop the row; if the rows have worked answers, name their column: --reference",
+        ""
+        if ok
+        else "mend the reward or drop the row; where rows have worked answers, name the column: --reference",
     )
 
 
@@ -392,7 +438,9 @@ def floor_gap(e: Examination) -> Finding:
     for name, pairs in by_name.items():
         scores = e.score(pairs)
         floors[name] = round(_mean(scores), 4)
-        evidence += [(floors[name], e.shown(*pair, score, name)) for pair, score in zip(pairs, scores, strict=True)]
+        evidence += [
+            (floors[name], e.shown(*pair, score, name)) for pair, score in zip(pairs, scores, strict=True)
+        ]
     floor = max(floors.values(), default=e.low)
     gap = oracle - floor
     ok = gap >= e.thresholds["floor_gap"] * (e.high - e.low)
@@ -402,7 +450,9 @@ def floor_gap(e: Examination) -> Finding:
         "pass" if ok else "fail",
         {"oracle": round(oracle, 4), "floor": floor, "gap": round(gap, 4), "floors": floors},
         [] if ok else [each for _, each in worst[:SHOWN]],
-        "" if ok else "give nothing to a completion that answers nothing; pay for the answer, not for having one",
+        ""
+        if ok
+        else "give nothing to a completion that answers nothing; pay for the answer, not for having one",
     )
 
 
@@ -425,7 +475,9 @@ def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
     for index in e.canary_rows():
         each_made = [each for each in made.canaries(e.questions[index]) if not (died and each.name in FATAL)]
         given = [made.Made(f"your canary {n}", text) for n, text in enumerate(e.subject.canaries, 1)]
-        given += [made.Made(f"your wrong answer {n}", text) for n, text in enumerate(e.subject.wrong[index], 1)]
+        given += [
+            made.Made(f"your wrong answer {n}", text) for n, text in enumerate(e.subject.wrong[index], 1)
+        ]
         for each in (*each_made, *given):
             pairs.append((index, each.completion))
             names.append(each.name)
@@ -439,7 +491,9 @@ def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
     broken = _broken_truths(e)
     won |= {name: [each] for name, each in broken}
     if died:
-        won["program that ends the process"] = [{"what": "the reward runs programs in its own process, and one ended it"}]
+        won["program that ends the process"] = [
+            {"what": "the reward runs programs in its own process, and one ended it"}
+        ]
     ok = len(won) < e.thresholds["canary_rows"]
     # One of each, so that the evidence shows different hacks.
     evidence = [found[0] for found in sorted(won.values(), key=lambda found: -len(found))]
@@ -453,7 +507,9 @@ def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
             "won": {name: len(found) for name, found in won.items()},
         },
         evidence[: 2 * SHOWN],
-        "" if ok else "read the one place where the answer must stand, compare it whole, and refuse everything else"
+        ""
+        if ok
+        else "read the one place where the answer must stand, compare it whole, and refuse everything else"
         + ("" if e.subject.floor else "; if a format bonus is meant, declare it: --floor"),
     )
 
@@ -496,14 +552,20 @@ def lost_signal(e: Examination) -> Finding:
         if not e.wins(score):
             evidence.append((name, e.shown(*pair, score, name)))
     shares = {name: round(won[name] / len(pairs), 4) for name, pairs in asked.items()}
-    lost = [name for name, share in shares.items() if name in CORE_FORMS and share < e.thresholds["equivalent_share"]]
+    lost = [
+        name
+        for name, share in shares.items()
+        if name in CORE_FORMS and share < e.thresholds["equivalent_share"]
+    ]
     shown = {name: each for name, each in reversed(evidence) if name in lost}
     return Finding(
         "proving_ground.lost_signal",
         "fail" if lost else "pass",
         {"forms": len(shares), "lost": lost, "shares": shares},
         [*shown.values()][:SHOWN],
-        "read the answer as a person would: around it, blanks, words and reasoning do not make it wrong" if lost else "",
+        "read the answer as a person would: around it, blanks, words and reasoning do not make it wrong"
+        if lost
+        else "",
     )
 
 
@@ -514,12 +576,19 @@ def no_solution_leakage(e: Examination) -> Finding:
         prompt = "\n".join(content_text(message) for message in row["prompt"])
         truth, reference = str(row["ground_truth"]).strip(), e.references[index].strip()
         marked = re.compile(
-            r"(?:\\boxed\{|####\s*|<answer>\s*|answer(?: is)?:?\s*)" + re.escape(truth) + r"(?![\w.])", re.IGNORECASE
+            r"(?:\\boxed\{|####\s*|<answer>\s*|answer(?: is)?:?\s*)" + re.escape(truth) + r"(?![\w.])",
+            re.IGNORECASE,
         )
         whole = len(reference) >= 12 and reference in prompt
         long = len(truth) >= 24 and truth in prompt
         if truth and (whole or long or marked.search(prompt)):
-            leaking.append({"row": str(row.get("id", index)), "what": "the answer stands in the prompt", "prompt": prompt[-400:]})
+            leaking.append(
+                {
+                    "row": str(row.get("id", index)),
+                    "what": "the answer stands in the prompt",
+                    "prompt": prompt[-400:],
+                }
+            )
     share = len(leaking) / len(e.subject.rows)
     ok = share <= e.thresholds["leaking_share"]
     return Finding(
@@ -544,7 +613,11 @@ def well_formed(e: Examination) -> Finding:
         "tool calls and no content": [{"role": "assistant", "content": None, "tool_calls": native}],
         "broken tool calls": [{"role": "assistant", "content": "", "tool_calls": [{"function": None}]}],
         "content in parts": [{"role": "assistant", "content": [{"type": "text", "text": wrong}]}],
-        "two messages": [{"role": "assistant", "content": wrong}, {"role": "tool", "content": "3"}, {"role": "assistant", "content": wrong}],
+        "two messages": [
+            {"role": "assistant", "content": wrong},
+            {"role": "tool", "content": "3"},
+            {"role": "assistant", "content": wrong},
+        ],
         "lone surrogate": "\ud800",
         "null byte": f"\x00{wrong}\x00",
         "deep brackets": "[" * 20_000,
@@ -591,7 +664,14 @@ def resource_envelope(e: Examination, other: "Other") -> Finding:
         (*_, (before, earlier), (size, seconds)) = [(0, 0.0), *times] if len(times) < 2 else times
         steep = seconds > 0.5 and size == 4 * before and seconds > e.thresholds["growth"] * max(earlier, 0.05)
         if seconds > limit or steep:
-            slow.append({"what": name, "characters": size, "seconds": round(seconds, 2), "a quarter of it": round(earlier, 3)})
+            slow.append(
+                {
+                    "what": name,
+                    "characters": size,
+                    "seconds": round(seconds, 2),
+                    "a quarter of it": round(earlier, 3),
+                }
+            )
     if problem:
         slow.append({"what": measured.get("at", "start"), "problem": problem})
     memory = measured.get("memory_mb", 0)
@@ -603,19 +683,31 @@ def resource_envelope(e: Examination, other: "Other") -> Finding:
         "fail" if slow else "pass",
         {"patterns": len(measured["patterns"]), "slow": len(slow)},
         slow[:SHOWN],
-        "bound what one completion may cost: cut long texts, avoid nested quantifiers, give subprocesses a limit"
+        "bound what one completion may cost: cut long texts, no nested quantifiers, a limit for subprocesses"
         if slow
         else "",
-        {"memory_mb": memory, "slowest": _slowest(measured["patterns"]), "seconds_of_one_reference": measured.get("reference")},
+        {
+            "memory_mb": memory,
+            "slowest": _slowest(measured["patterns"]),
+            "seconds_of_one_reference": measured.get("reference"),
+        },
     )
 
 
 def _slowest(patterns: Mapping[str, Sequence[tuple[int, float]]]) -> dict[str, Any]:
-    worst = max(((times[-1][1], name, times[-1][0]) for name, times in patterns.items() if times), default=(0.0, "", 0))
+    worst = max(
+        ((times[-1][1], name, times[-1][0]) for name, times in patterns.items() if times),
+        default=(0.0, "", 0),
+    )
     return {"what": worst[1], "characters": worst[2], "seconds": round(worst[0], 3)}
 
 
-NEEDS_SCORES = ("semantic.oracle_max", "semantic.floor_gap", "semantic.canary_floor", "proving_ground.lost_signal")
+NEEDS_SCORES = (
+    "semantic.oracle_max",
+    "semantic.floor_gap",
+    "semantic.canary_floor",
+    "proving_ground.lost_signal",
+)
 
 
 def fast_checks(
@@ -637,7 +729,9 @@ def fast_checks(
         modes = {"semantic.verifier_determinism": "again", "semantic.verifier_portability": "elsewhere"}
         modes["semantic.resource_envelope"] = "cost"
         others = {
-            name: start(subject, mode, pairs, seed + 7919) for name, mode in modes.items() if name not in without
+            name: start(subject, mode, pairs, seed + 7919)
+            for name, mode in modes.items()
+            if name not in without
         }
         if trials := [] if "semantic.canary_floor" in without else fatal(e):
             index = e.canary_rows()[0]
@@ -672,4 +766,3 @@ def fast_checks(
     if "runtime.reward_well_formed" not in without:
         found.insert(0, well_formed(e))
     return found, e
-

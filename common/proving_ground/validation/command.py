@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from proving_ground.cli import guarded
 from proving_ground.dataset import atomic_writer, write_json
 from proving_ground.errors import CannotRunError
-from proving_ground.events import emit, say
+from proving_ground.events import emit, say, scrub
 from proving_ground.validation.canaries import KINDS
 from proving_ground.validation.checks import fast_checks
 from proving_ground.validation.inputs import (
@@ -47,41 +48,62 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-        epilog="Exit codes: 0 pass or warn, 1 fail, 2 the reward or the rows are not understood, 3 a check broke.",
+        epilog="Exit codes: 0 pass or warn, 1 fail, 2 reward or rows are not understood, 3 a check broke.",
     )
     add = made.add_argument
     add("reward", help="an example's name, package.module:function or file.py:function")
     add("--data", type=Path, metavar="FILE", help="rows: .jsonl or .parquet (an example has its own)")
-    add("--prompt", metavar="COLUMN", help="the question: text or chat messages (default: prompt, question, ...)")
+    add(
+        "--prompt",
+        metavar="COLUMN",
+        help="the question: text or chat messages (default: prompt, question, ...)",
+    )
     add("--truth", metavar="COLUMN", help="the ground truth (default: ground_truth, answer, ...)")
     add("--reference", metavar="COLUMN", help="a worked right completion, if the rows have one")
     add("--wrong", metavar="COLUMN", help="a list of wrong completions, if the rows have one")
-    add("--canaries", type=Path, metavar="FILE", help="your own canaries, one completion (a JSON string) a line")
+    add(
+        "--canaries",
+        type=Path,
+        metavar="FILE",
+        help="your own canaries, one completion (a JSON string) a line",
+    )
     add("--kind", choices=KINDS, help="the kind of answer, where the ground truths do not tell it")
-    add("--range", type=float, nargs=2, default=(0.0, 1.0), metavar=("LOW", "HIGH"), help="bounds of the scores")
-    add("--floor", type=float, default=None, metavar="SCORE", help="what an unsolved completion may get at most")
+    add(
+        "--range",
+        type=float,
+        nargs=2,
+        default=(0.0, 1.0),
+        metavar=("LOW", "HIGH"),
+        help="bounds of the scores",
+    )
+    add(
+        "--floor",
+        type=float,
+        default=None,
+        metavar="SCORE",
+        help="what an unsolved completion may get at most",
+    )
     add("--second-grader", metavar="SPEC", help="an independent reward to compare with (statistical level)")
     add("--level", choices=LEVELS, default="statistical", help="the last level to run (default statistical)")
     add("--limit", type=int, metavar="N", help="only the first N rows")
     add("--seed", type=int, default=0)
     add("--json", action="store_true", help="print the report on stdout")
     add("--output", type=Path, metavar="DIR", help="write report.json and badge.svg there")
-    add("--verdict", type=Path, metavar="FILE", help="write the verdict without timings there, to be committed")
+    add(
+        "--verdict",
+        type=Path,
+        metavar="FILE",
+        help="write the verdict without timings there, to be committed",
+    )
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     try:
-        return _main(parser().parse_args(argv))
-    except CannotRunError as error:
-        say(f"error: {' '.join(str(error).split())}")
-        return 2
-    except KeyboardInterrupt:
-        say("prove: interrupted")
-        return 130
+        return guarded("prove", lambda: _main(parser().parse_args(argv)))
     except Exception:  # noqa: BLE001 - a broken check is exit code 3, with its traceback
-        say(traceback.format_exc())
+        say(scrub(traceback.format_exc()))
         return 3
 
 
@@ -96,7 +118,9 @@ def subject_of(options: argparse.Namespace) -> Subject:
     own: list[str] = []
     if options.canaries is not None:
         try:
-            own = [json.loads(line) for line in options.canaries.read_text("utf-8").splitlines() if line.strip()]
+            own = [
+                json.loads(line) for line in options.canaries.read_text("utf-8").splitlines() if line.strip()
+            ]
         except (OSError, ValueError) as error:
             raise CannotRunError(f"{options.canaries}: not one JSON string a line ({error})") from error
     low, high = options.range

@@ -19,12 +19,17 @@ from typing import Any
 
 from proving_ground.dataset import read_jsonl, read_samples, sample_problem
 from proving_ground.errors import CannotRunError
-from proving_ground.messages import Completion, completion_text, content_text, prompt_of, reference_of
+from proving_ground.messages import Completion, completion_text, content_text, reference_of
+from proving_ground.rewards.contract import training_rows
 
-COMPLETION = ("completion", "response", "solution_str", "prediction", "model_output", "output", "pred")
-COMPLETION += ("model_answer", "student_answer", "predicted", "generated", "text", "candidate")
-TRUTH = ("ground_truth", "truth", "gold", "reference", "expected", "target", "label", "correct_answer")
-TRUTH += ("answer", "solution", "reference_answer", "gt")
+COMPLETION: tuple[str, ...] = (
+    *("completion", "response", "solution_str", "prediction", "model_output", "output", "pred"),
+    *("model_answer", "student_answer", "predicted", "generated", "text", "candidate"),
+)
+TRUTH: tuple[str, ...] = (
+    *("ground_truth", "truth", "gold", "reference", "expected", "target", "label", "correct_answer"),
+    *("answer", "solution", "reference_answer", "gt"),
+)
 PROMPT = ("prompt", "question", "problem", "query", "instruction")
 ROW = ("entry", "row", "example", "sample", "info", "extra_info", "metadata")
 SCORE_KEYS = ("score", "reward", "acc", "accuracy")
@@ -105,8 +110,8 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise UnsupportedError(
-            f"cannot import {name} (no module {error.name!r}); install it, run python -m proving_ground in its"
-            " folder, or give the file: rewards.py:my_reward"
+            f"cannot import {name} (no module {error.name!r}); install it, run python -m proving_ground in"
+            " its folder, or give the file: rewards.py:my_reward"
         ) from error
 
 
@@ -198,6 +203,8 @@ class _OneByOne:
                 arguments[name] = row[name]
             elif name in ROW:
                 arguments[name] = dict(row)
+            elif name == "data_source":  # verl's form: which data set a row is of
+                arguments[name] = ""
             elif name not in self.optional:
                 raise UnsupportedError(f"{self.__name__} needs {name!r}, and the rows have no such column")
         value = self.function(**arguments)
@@ -220,7 +227,7 @@ def example_subject(name: str, data_dir: Path | None = None, limit: int | None =
     return Subject(
         name=name,
         reward=load_reward(name),
-        rows=[row_of(sample) for sample in samples],
+        rows=training_rows(samples),
         references=[reference_of(sample) for sample in samples],
         wrong=[list(task.wrong_answers(sample)) for sample in samples],
         demonstrations=getattr(task, "demonstrations", None) or task.phrasings,
@@ -229,16 +236,9 @@ def example_subject(name: str, data_dir: Path | None = None, limit: int | None =
     )
 
 
-def row_of(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """What the trainer's dataset holds for a sample."""
-    return {
-        "prompt": prompt_of(sample),
-        **{key: value for key, value in sample.items() if key != "messages"},
-    }
-
-
 def read_rows(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
     """The rows of a ``.jsonl`` or ``.parquet`` file; raises ``CannotRunError`` naming file and line."""
+    rows: list[dict[str, Any]] = []
     if path.suffix == ".parquet":
         import pyarrow.parquet
 
@@ -247,7 +247,6 @@ def read_rows(path: Path, limit: int | None = None) -> list[dict[str, Any]]:
         except (OSError, ValueError) as error:
             raise CannotRunError(f"{path}: cannot read it ({error})") from error
     else:
-        rows = []
         for _, row in read_jsonl(path):
             rows.append(row)
             if limit is not None and len(rows) >= limit:
@@ -282,7 +281,7 @@ def foreign_subject(
     made: list[dict[str, Any]] = []
     references: list[str] = []
     if prompt is None and truth is None and sample_problem(rows[0]) is None:
-        made = [row_of(row) for row in rows]
+        made = training_rows(rows)
         references = [reference_of(row) for row in rows]
     else:
         prompt = prompt or _first(rows[0], ("prompt", "question", "problem", "messages"), "--prompt")
@@ -290,7 +289,9 @@ def foreign_subject(
         for index, row in enumerate(rows):
             asked = row[prompt]
             chat = (
-                [{"role": "user", "content": str(asked)}] if not isinstance(asked, list) else [*map(dict, asked)]
+                [{"role": "user", "content": str(asked)}]
+                if not isinstance(asked, list)
+                else [*map(dict, asked)]
             )
             made.append({"id": str(row.get("id", index)), **row, "prompt": chat})
             made[-1].setdefault("ground_truth", _text(row[truth]))

@@ -11,7 +11,12 @@ from proving_ground.validation.checks import Finding
 
 Decision: TypeAlias = Literal["pass", "warn", "fail", "error"]
 EXIT_CODES: Mapping[Decision, int] = {"pass": 0, "warn": 0, "fail": 1, "error": 3}
-COLOURS: Mapping[Decision, str] = {"pass": "#2e7d32", "warn": "#b26a00", "fail": "#c62828", "error": "#555555"}
+COLOURS: Mapping[Decision, str] = {
+    "pass": "#2e7d32",
+    "warn": "#b26a00",
+    "fail": "#c62828",
+    "error": "#555555",
+}
 REPORT_SCHEMA_VERSION = "1"
 
 
@@ -76,8 +81,8 @@ def summary_of(finding: Finding) -> str:
     words = []
     for name, value in finding.measured.items():
         if isinstance(value, Mapping):
-            if value:
-                words.append(f"{name}: {', '.join(f'{k} {v}' for k, v in [*value.items()][:3])}{' ...' * (len(value) > 3)}")
+            first = ", ".join(f"{key} {each}" for key, each in [*value.items()][:3])
+            words += [f"{name}: {first}{' ...' * (len(value) > 3)}"] if value else []
         elif isinstance(value, list):
             if value:
                 words.append(f"{name}: {', '.join(map(str, value[:4]))}")

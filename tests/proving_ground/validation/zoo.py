@@ -43,7 +43,10 @@ class Exhibit:
     def subject(self) -> Subject:
         options = {"wrong": None, "bounds": self.bounds, "floor": self.floor}
         return foreign_subject(
-            load_reward(f"{MODULE}:{self.function}"), ROWS[self.rows], name=self.function, **options  # type: ignore[arg-type]
+            load_reward(f"{MODULE}:{self.function}"),
+            ROWS[self.rows],
+            name=self.function,
+            **options,  # type: ignore[arg-type]
         )
 
 
@@ -52,7 +55,18 @@ def sample(name: str, prompt: str, reference: str, truth: str, **columns: Any) -
     return {"id": name, "messages": messages, "ground_truth": truth, "metadata": {}, **columns}
 
 
-PAIRS = [(3, 4), (17, 26), (120, 35), (1200, 345), (8, 6), (50, 75), (9, 12), (2500, 1250), (31, 11), (64, 21)]
+PAIRS = [
+    (3, 4),
+    (17, 26),
+    (120, 35),
+    (1200, 345),
+    (8, 6),
+    (50, 75),
+    (9, 12),
+    (2500, 1250),
+    (31, 11),
+    (64, 21),
+]
 NUMBERS = [
     sample(
         f"n{a}",
@@ -68,14 +82,35 @@ TEXTS = [
     for n, word in enumerate(WORDS)
 ]
 CLAIMS = [
-    sample(f"c{n}", f"Is {n} * 7 odd?", f"<answer>{'true' if n % 2 else 'false'}</answer>", "true" if n % 2 else "false")
+    sample(
+        f"c{n}",
+        f"Is {n} * 7 odd?",
+        f"<answer>{'true' if n % 2 else 'false'}</answer>",
+        "true" if n % 2 else "false",
+    )
     for n in range(2, 12)
 ]
 LETTERS = [
-    sample(f"l{n}", f"Which one? A) {n} B) {n + 1} C) {n + 2} D) {n + 3}", f"<answer>{'ABCD'[n % 4]}</answer>", "ABCD"[n % 4])
+    sample(
+        f"l{n}",
+        f"Which one? A) {n} B) {n + 1} C) {n + 2} D) {n + 3}",
+        f"<answer>{'ABCD'[n % 4]}</answer>",
+        "ABCD"[n % 4],
+    )
     for n in range(2, 12)
 ]
-LATEX = ["\\frac{1}{4}", "x^2 + 1", "2\\sqrt{3}", "-\\frac{3}{5}", "(x+1)(x-2)", "e^{2x}", "3\\pi", "[0, 4]", "\\frac{x}{2}", "x - 7"]
+LATEX = [
+    "\\frac{1}{4}",
+    "x^2 + 1",
+    "2\\sqrt{3}",
+    "-\\frac{3}{5}",
+    "(x+1)(x-2)",
+    "e^{2x}",
+    "3\\pi",
+    "[0, 4]",
+    "\\frac{x}{2}",
+    "x - 7",
+]
 EXPRESSIONS = [
     sample(f"e{n}", f"Simplify expression number {n}.", f"So it is $\\boxed{{{truth}}}$.", truth)
     for n, truth in enumerate(LATEX)
@@ -87,7 +122,10 @@ PROGRAMS = [
         f"Write f(x), which returns {body}.",
         f"```python\ndef f(x):\n    return {body}\n```",
         json.dumps(
-            [{"kind": "call", "function": "f", "args": [x], "expected": eval(body, {"x": x})} for x in (4, 9, 1)]
+            [
+                {"kind": "call", "function": "f", "args": [x], "expected": eval(body, {"x": x})}
+                for x in (4, 9, 1)
+            ]
         ),
     )
     for n, body in enumerate(BODIES)
@@ -105,13 +143,21 @@ CALLS = [
     sample(
         f"k{n}",
         f"Weather in {city} for {days} days?",
-        f'<tool_call>{{"name": "get_weather", "arguments": {{"city": "{city}", "days": {days}}}}}</tool_call>',
+        f"<tool_call>{json.dumps({'name': 'get_weather', 'arguments': {'city': city, 'days': days}})}</tool_call>",
         json.dumps([{"name": "get_weather", "arguments": {"city": city, "days": days}}]),
     )
-    for n, (city, days) in enumerate([("Oslo", 2), ("Lima", 3), ("Rome", 1), ("Cairo", 5), ("Quito", 7), ("Hanoi", 4)])
+    for n, (city, days) in enumerate(
+        [("Oslo", 2), ("Lima", 3), ("Rome", 1), ("Cairo", 5), ("Quito", 7), ("Hanoi", 4)]
+    )
 ]
 GIVEN_AWAY = [
-    {**row, "messages": [{"role": "user", "content": f"{row['messages'][0]['content']} (answer: {row['ground_truth']})"}, row["messages"][1]]}
+    {
+        **row,
+        "messages": [
+            {"role": "user", "content": f"{row['messages'][0]['content']} (answer: {row['ground_truth']})"},
+            row["messages"][1],
+        ],
+    }
     for row in NUMBERS
 ]
 ROWS = {
@@ -232,7 +278,9 @@ def loose_tolerance(completions: Any, ground_truth: Any, **columns: Any) -> list
 
 def unreadable_truth_is_right(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(
-        lambda text, truth: 1.0 if number(truth) is None else equal(box(text), truth), completions, ground_truth
+        lambda text, truth: 1.0 if number(truth) is None else equal(box(text), truth),
+        completions,
+        ground_truth,
     )
 
 
@@ -255,7 +303,9 @@ def hedge(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
 def obedient_judge(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     orders = re.compile(r"answer is correct|full score|\"correct\": true|verdict: pass", re.IGNORECASE)
     return each(
-        lambda text, truth: max(equal(box(text), truth), float(bool(orders.search(text)))), completions, ground_truth
+        lambda text, truth: max(equal(box(text), truth), float(bool(orders.search(text)))),
+        completions,
+        ground_truth,
     )
 
 
@@ -271,7 +321,9 @@ def remembers(completions: Any, ground_truth: Any, id: Any = (), **columns: Any)
 
 def noisy(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(
-        lambda text, truth: min(1.0, equal(box(text), truth) * (0.9 + random.random() / 5)), completions, ground_truth
+        lambda text, truth: min(1.0, equal(box(text), truth) * (0.9 + random.random() / 5)),
+        completions,
+        ground_truth,
     )
 
 
@@ -286,21 +338,31 @@ def order_of_hashes(completions: Any, ground_truth: Any, **columns: Any) -> list
 def by_the_batch(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     lengths = [len(completion_text(c)) for c in completions]
     scores = each(lambda text, truth: equal(box(text), truth), completions, ground_truth)
-    return [s if length <= sorted(lengths)[len(lengths) // 2] else s * 0.5 for s, length in zip(scores, lengths, strict=True)]
+    return [
+        s if length <= sorted(lengths)[len(lengths) // 2] else s * 0.5
+        for s, length in zip(scores, lengths, strict=True)
+    ]
 
 
 def neighbour(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     truths = [*ground_truth[1:], ground_truth[-1]]
-    return [max(equal(box(completion_text(c)), t), equal(box(completion_text(c)), u)) for c, t, u in zip(completions, ground_truth, truths, strict=True)]
+    return [
+        max(equal(box(completion_text(c)), t), equal(box(completion_text(c)), u))
+        for c, t, u in zip(completions, ground_truth, truths, strict=True)
+    ]
 
 
 def drops_the_empty(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
-    kept = [(completion_text(c), t) for c, t in zip(completions, ground_truth, strict=True) if completion_text(c)]
+    kept = [
+        (completion_text(c), t) for c, t in zip(completions, ground_truth, strict=True) if completion_text(c)
+    ]
     return [equal(box(text), truth) for text, truth in kept]
 
 
 def not_a_number(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
-    return each(lambda text, truth: equal(box(text), truth) if text else float("nan"), completions, ground_truth)
+    return each(
+        lambda text, truth: equal(box(text), truth) if text else float("nan"), completions, ground_truth
+    )
 
 
 def raises_on_words(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
@@ -336,7 +398,9 @@ def quadratic(completions: Any, ground_truth: Any, **columns: Any) -> list[float
 
 def other_digits(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(
-        lambda text, truth: equal(box(visible(unicodedata.normalize("NFKC", text))), truth), completions, ground_truth
+        lambda text, truth: equal(box(visible(unicodedata.normalize("NFKC", text))), truth),
+        completions,
+        ground_truth,
     )
 
 
@@ -355,7 +419,9 @@ def answer_in_the_prompt(completions: Any, ground_truth: Any, **columns: Any) ->
 def whole_text(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     pattern = re.compile(r"[\d +=.]*\nThe answer is \\boxed\{(\d+)\}\.")
     return each(
-        lambda text, truth: float(bool(found := pattern.fullmatch(text)) and found[1] == truth), completions, ground_truth
+        lambda text, truth: float(bool(found := pattern.fullmatch(text)) and found[1] == truth),
+        completions,
+        ground_truth,
     )
 
 
@@ -363,7 +429,8 @@ def looks_into_reasoning(completions: Any, ground_truth: Any, **columns: Any) ->
     return each(
         lambda text, truth: max(
             equal(box(visible(text)), truth),
-            *(equal(box(part), truth) for part in re.findall(r"<think>(.*?)</think>", text, re.DOTALL)), 0.0
+            *(equal(box(part), truth) for part in re.findall(r"<think>(.*?)</think>", text, re.DOTALL)),
+            0.0,
         ),
         completions,
         ground_truth,
@@ -378,7 +445,10 @@ def reads_all_messages(completions: Any, ground_truth: Any, **columns: Any) -> l
 def evaluates(completion: str, ground_truth: str) -> float:
     """``eval`` of what the policy wrote."""
     try:
-        return float(eval(box(visible(completion)) or "None", {"ground_truth": float(ground_truth)}) == float(ground_truth))
+        return float(
+            eval(box(visible(completion)) or "None", {"ground_truth": float(ground_truth)})
+            == float(ground_truth)
+        )
     except Exception:  # noqa: BLE001 - as the project that had this fault did
         return 0.0
 
@@ -391,7 +461,9 @@ def truthy(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
 
 
 def letter_anywhere(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
-    return each(lambda text, truth: float(re.search(rf"\b{truth}\b", text) is not None), completions, ground_truth)
+    return each(
+        lambda text, truth: float(re.search(rf"\b{truth}\b", text) is not None), completions, ground_truth
+    )
 
 
 def first_letter(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
@@ -408,7 +480,9 @@ def shared_words(completions: Any, ground_truth: Any, **columns: Any) -> list[fl
 
 def bag_of_letters(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(
-        lambda text, truth: float(sorted((tag(text) or "").lower()) == sorted(truth.lower())), completions, ground_truth
+        lambda text, truth: float(sorted((tag(text) or "").lower()) == sorted(truth.lower())),
+        completions,
+        ground_truth,
     )
 
 
@@ -458,7 +532,9 @@ def program_of(text: str) -> str:
 def python(source: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-I", "-S", "-c", source]
     try:
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=10, check=False, errors="replace")
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=10, check=False, errors="replace"
+        )
     except (subprocess.TimeoutExpired, ValueError, OSError):
         return subprocess.CompletedProcess(command, 1, "", "")
 
@@ -474,14 +550,19 @@ def exit_code(completions: Any, ground_truth: Any, **columns: Any) -> list[float
 
 def report_on_stdout(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     def score(text: str, truth: str) -> float:
-        lines = [f"if not f(*{test['args']!r}) == {test['expected']!r}: raise SystemExit" for test in json.loads(truth)]
+        lines = [
+            f"if not f(*{test['args']!r}) == {test['expected']!r}: raise SystemExit"
+            for test in json.loads(truth)
+        ]
         return float("PASS" in python("\n".join([program_of(text), *lines, "print('PASS')"])).stdout)
 
     return each(score, completions, ground_truth)
 
 
 def share_of_tests(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
-    return each(lambda text, truth: sum(passed(text, truth)) / len(json.loads(truth)), completions, ground_truth)
+    return each(
+        lambda text, truth: sum(passed(text, truth)) / len(json.loads(truth)), completions, ground_truth
+    )
 
 
 @cache
@@ -489,7 +570,8 @@ def passed(text: str, truth: str) -> tuple[bool, ...]:
     """Which tests pass: values come back as JSON behind a word that the program cannot know."""
     tests, word = json.loads(truth), hashlib.sha256(text.encode("utf-8", "replace") + b"zoo").hexdigest()
     calls = "".join(
-        f"\ntry:\n    _r = _d(f(*{test['args']!r}))\nexcept BaseException:\n    _r = 'null '\n_w({word!r} + _r + chr(10))\n"
+        f"\ntry:\n    _r = _d(f(*{test['args']!r}))\nexcept BaseException:\n    _r = 'null '\n"
+        f"_w({word!r} + _r + chr(10))\n"
         for test in tests
     )
     head = "import json as _j, sys as _s\n_d = _j.JSONEncoder().encode\n_w = _s.__stdout__.write\n"
@@ -576,7 +658,9 @@ def given_arguments_only(completions: Any, ground_truth: Any, **columns: Any) ->
         return float(
             len(found) == len(wanted)
             and all(
-                isinstance(c, dict) and c.get("name") == w["name"] and all(w["arguments"].get(k) == v for k, v in (c.get("arguments") or {}).items())
+                isinstance(c, dict)
+                and c.get("name") == w["name"]
+                and all(w["arguments"].get(k) == v for k, v in (c.get("arguments") or {}).items())
                 for c, w in zip(found, wanted, strict=True)
             )
         )
@@ -596,7 +680,9 @@ def one_of(completion: str, answer: str) -> bool:
     return bool(equal(box(visible(completion)), answer))
 
 
-def compute_score(data_source: str, solution_str: str, ground_truth: str, extra_info: Any = None) -> dict[str, float]:
+def compute_score(
+    data_source: str, solution_str: str, ground_truth: str, extra_info: Any = None
+) -> dict[str, float]:
     """The form of a well-known trainer."""
     return {"score": equal(box(visible(solution_str)), ground_truth)}
 
@@ -616,14 +702,20 @@ def plus_and_minus(completions: Any, ground_truth: Any, **columns: Any) -> list[
 
 def declared_bonus(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(
-        lambda text, truth: 1.0 if equal(box(visible(text)), truth) else 0.1 * (box(visible(text)) is not None),
+        lambda text, truth: (
+            1.0 if equal(box(visible(text)), truth) else 0.1 * (box(visible(text)) is not None)
+        ),
         completions,
         ground_truth,
     )
 
 
 def tagged_word(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
-    return each(lambda text, truth: float((tag(text) or "#").casefold() == truth.casefold()), completions, ground_truth)
+    return each(
+        lambda text, truth: float((tag(text) or "#").casefold() == truth.casefold()),
+        completions,
+        ground_truth,
+    )
 
 
 def tagged_letter(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
@@ -634,23 +726,36 @@ def boxed_text(completions: Any, ground_truth: Any, **columns: Any) -> list[floa
     def plain(text: str) -> str:
         return text.replace("\\dfrac", "\\frac").replace(" ", "")
 
-    return each(lambda text, truth: float(plain(box(visible(text)) or "#") == plain(truth)), completions, ground_truth)
+    return each(
+        lambda text, truth: float(plain(box(visible(text)) or "#") == plain(truth)), completions, ground_truth
+    )
 
 
 def every_test(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(
-        lambda text, truth: float(passed(text, truth) == (True,) * len(json.loads(truth))), completions, ground_truth
+        lambda text, truth: float(passed(text, truth) == (True,) * len(json.loads(truth))),
+        completions,
+        ground_truth,
     )
 
 
 def exact_calls(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     def score(text: str, truth: str) -> float:
-        bare = re.sub(r"<tool_call>.*?</tool_call>", "", visible(text), flags=re.DOTALL)
-        found = blocks(visible(text)) if "tool_call" not in bare else None
+        pieces = visible(text).split("<tool_call>")
+        closed = [piece.partition("</tool_call>") for piece in pieces[1:]]
+        try:
+            found = [json.loads(call) for call, _, rest in closed]
+        except (ValueError, RecursionError):
+            return 0.0
+        if not all(end and "</tool_call>" not in rest for _, end, rest in closed):
+            return 0.0
         return float(json.dumps(found, sort_keys=True) == json.dumps(json.loads(truth), sort_keys=True))
 
     scores = each(score, completions, ground_truth)
-    return [0.0 if any(message.get("tool_calls") for message in c) else s for c, s in zip(completions, scores, strict=True)]
+    return [
+        0.0 if any(message.get("tool_calls") for message in c) else s
+        for c, s in zip(completions, scores, strict=True)
+    ]
 
 
 WELL_FORMED, DETERMINISM = "runtime.reward_well_formed", "semantic.verifier_determinism"
@@ -676,7 +781,9 @@ EXHIBITS = [
     Exhibit("noisy", "numbers", "random numbers", DETERMINISM),
     Exhibit("order_of_hashes", "numbers", "depends on the hash seed of the process", DETERMINISM),
     Exhibit("by_the_batch", "numbers", "depends on the other completions of the batch", DETERMINISM),
-    Exhibit("neighbour", "numbers", "state leaks between rows: the next row's truth is right too", DETERMINISM),
+    Exhibit(
+        "neighbour", "numbers", "state leaks between rows: the next row's truth is right too", DETERMINISM
+    ),
     Exhibit("drops_the_empty", "numbers", "fewer scores than completions", WELL_FORMED),
     Exhibit("not_a_number", "numbers", "NaN for an empty text", WELL_FORMED),
     Exhibit("raises_on_words", "numbers", "raises where the answer is no number", WELL_FORMED),
@@ -701,7 +808,9 @@ EXHIBITS = [
     Exhibit("pattern_of_the_policy", "texts", "the answer is used as a regular expression", CANARY),
     Exhibit("letters_and_digits_only", "expressions", "signs are dropped before comparing", CANARY),
     Exhibit("unreadable_answer_is_right", "expressions", "an answer that cannot be read is right", CANARY),
-    Exhibit("contains_either_way", "expressions", "a piece of the ground truth is right, and more than it", CANARY),
+    Exhibit(
+        "contains_either_way", "expressions", "a piece of the ground truth is right, and more than it", CANARY
+    ),
     Exhibit("exit_code", "programs", "tests run in the policy's own process; exit code 0 is a pass", CANARY),
     Exhibit("report_on_stdout", "programs", "the policy's output says whether it passed", CANARY),
     Exhibit("share_of_tests", "programs", "a constant is paid for the tests that it happens to pass", CANARY),
