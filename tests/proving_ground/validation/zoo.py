@@ -143,12 +143,13 @@ CALLS = [
     sample(
         f"k{n}",
         f"Weather in {city} for {days} days?",
-        f"<tool_call>{json.dumps({'name': 'get_weather', 'arguments': {'city': city, 'days': days}})}</tool_call>",
-        json.dumps([{"name": "get_weather", "arguments": {"city": city, "days": days}}]),
+        f"<tool_call>{call}</tool_call>",
+        f"[{call}]",
     )
     for n, (city, days) in enumerate(
         [("Oslo", 2), ("Lima", 3), ("Rome", 1), ("Cairo", 5), ("Quito", 7), ("Hanoi", 4)]
     )
+    for call in [json.dumps({"name": "get_weather", "arguments": {"city": city, "days": days}})]
 ]
 GIVEN_AWAY = [
     {
