@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from proving_ground.errors import CannotRunError
+from proving_ground.sandbox_settings import SandboxSettings
 
 ENVIRONMENT_PREFIX = "PROVING_GROUND_"
 
@@ -88,16 +89,6 @@ class FireworksConfig(Section):
     preview_samples: PositiveInt = Field(100, description="rows sent to the evaluator preview")
 
 
-class SandboxConfig(Section):
-    """Where model-written programs run."""
-
-    backend: Literal["local", "api"] = Field("local", description="bubblewrap here, or a SandboxFusion API")
-    base_url: str | None = Field(None, pattern=r"^https?://", description="address of the sandbox API")
-    workers: PositiveInt = Field(2, description="programs at once")
-    timeout_seconds: PositiveFloat = Field(5.0, description="wall clock of one program")
-    memory_mb: PositiveInt = Field(512, description="address space of one program, in MiB")
-
-
 class EmbeddedConfig(Section):
     """The embedded policy and its warm start: everything that shapes it, besides the data."""
 
@@ -164,7 +155,7 @@ class Config(Section):
     data: DataConfig = Field(default_factory=DataConfig)
     prompt: PromptConfig = Field(default_factory=PromptConfig)
     fireworks: FireworksConfig = Field(default_factory=FireworksConfig)
-    sandbox: SandboxConfig = Field(default_factory=SandboxConfig)
+    sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     model: ModelConfig = Field(default_factory=ModelConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     grpo: dict[str, Any] = Field(default_factory=dict, description="any field of TRL's GRPOConfig")

@@ -43,10 +43,11 @@ def preview_request(
 ) -> dict[str, Any]:
     """The body to post: ``reward`` bundled as a Python evaluator, and one JSON string per sample.
 
-    ``sandbox``: the settings of the sandbox it opens there; its API's client needs one package more.
+    ``sandbox``: the settings of the sandbox it opens there, which needs packages of its own.
     """
-    if sandbox is not None and sandbox["backend"] == "api":
-        requirements = [*requirements, "requests"]
+    if sandbox is not None:
+        requirements = [*requirements, "pydantic"]
+        requirements += ["requests", "tenacity"] if sandbox["backend"] == "api" else []
     description = f"{name}: {reward.__name__}"
     files = {"main.py": bundle(reward, sandbox)}
     return {

@@ -20,7 +20,7 @@ from proving_ground.dataset import bad_line, read_jsonl
 from proving_ground.errors import CannotRunError, InfrastructureError
 from proving_ground.mocks import MockContext, json_body, json_response
 from proving_ground.sandbox import Sandbox, SandboxSettings, open_sandbox
-from proving_ground.sandbox.service import RequestError, posted_program, wire_answer
+from proving_ground.sandbox.fusion import RequestError, posted_program, wire_answer
 
 SWITCH = "TEST_MOCK_CODE_SANDBOX"
 URL = re.compile(r"https?://.+/run_code")

@@ -4,14 +4,14 @@ Why it cannot be fooled: expected outputs and values never enter the sandbox, in
 an input, and what it prints or returns comes back as text, to be compared here. So there is no result to
 edit, no check to patch and nothing to read; a forged answer is a guess. (A program may know all its inputs.)
 
-- A ``stdio`` test is one launch. It passes when the program ends with exit code 0 and its whole output is
-  the expected one (``code_compare.same_output``).
-- The ``call`` tests of a program share one launch, in their order, so they share its state; what the
+- Each ``stdio`` test is a run of its own, in a state that no other test has touched. It passes when the
+  program ends with exit code 0 and its whole output is the expected one (``code_compare.same_output``).
+- The ``call`` tests of a program share one run, in their order, so they share its state; what the
   program prints is dropped, and ``if __name__ == "__main__"`` is not entered. A test passes when the value
   returned, written as JSON, equals the expected one with its types (``code_compare.same_value``; a tuple is
   written as a list, a key as a string; NaN, infinities, sets and other objects are no JSON and fail). A call
   that ends the process, by ``exit``, a crash or a limit, fails together with all calls after it.
-- The time limit is for one launch. A program that runs out of time in a ``stdio`` test fails that one and
+- The time limit is for one run. A program that runs out of time in a ``stdio`` test fails that one and
   those after it: an endless program costs one time limit, not one for each test.
 - No program (``code_extract``), or one of more than 1 MB: 0.
 """
@@ -19,6 +19,7 @@ edit, no check to patch and nothing to read; a forged answer is a guess. (A prog
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,9 @@ def count_passed(
         passed += _calls_passed(sandbox, program, calls)
         if stop_at_failure and passed < len(calls):
             return passed
-    for test in tests:
-        if isinstance(test, StdioTest):
-            result = sandbox.run(program, test.stdin)
+    stdio = [test for test in tests if isinstance(test, StdioTest)]
+    with closing(sandbox.run_each(program, [test.stdin for test in stdio])) as results:
+        for test, result in zip(stdio, results, strict=True):
             passes = result.status == "finished" and same_output(result.stdout, test.stdout)
             passed += passes
             if result.status == "timeout" or (stop_at_failure and not passes):
@@ -124,7 +125,8 @@ def count_passed(
 
 def _calls_passed(sandbox: Sandbox, program: str, calls: Sequence[CallTest]) -> int:
     questions = [{"function": test.function, "args": test.args} for test in calls]
-    result = sandbox.run(_harness(), json.dumps(questions), files={"solution.py": program})
+    harness = _harness().replace('PROGRAM = ""', f"PROGRAM = {program!r}", 1)
+    result = sandbox.run(harness, json.dumps(questions))
     # The last piece is what follows the last line: nothing, or half a line.
     lines = result.stdout.split("\n")[:-1]
     if len(lines) > len(calls):

@@ -37,7 +37,26 @@ Not covered:
 - What the API backend's service isolates: that is the service's promise, not ours.
 """
 
-from proving_ground.sandbox.interface import Job, Limits, RunResult, Sandbox, SandboxSettings, Status
-from proving_ground.sandbox.opening import configure, open_sandbox
+from proving_ground.sandbox.interface import (
+    Job,
+    Limits,
+    RunFailedError,
+    RunResult,
+    Sandbox,
+    Status,
+    configure,
+    open_sandbox,
+)
+from proving_ground.sandbox_settings import SandboxSettings
 
-__all__ = ["Job", "Limits", "RunResult", "Sandbox", "SandboxSettings", "Status", "configure", "open_sandbox"]
+__all__ = [
+    "Job",
+    "Limits",
+    "RunFailedError",
+    "RunResult",
+    "Sandbox",
+    "SandboxSettings",
+    "Status",
+    "configure",
+    "open_sandbox",
+]

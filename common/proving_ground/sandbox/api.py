@@ -1,35 +1,58 @@
-"""The API backend: a SandboxFusion-compatible service runs the programs.
+"""The API backend: a SandboxFusion-compatible service runs the programs; ``fusion`` is the wire format."""
 
-``POST {base_url}/run_code`` answers 200 whatever the program did, and also when the service itself failed
-(``"status": "SandboxError"``): the status in the body decides, and anything unexpected raises. Fields:
-``sandbox/server/sandbox_api.py`` of https://github.com/bytedance/SandboxFusion; recent versions keep
-only the first MiB of an output.
-"""
-
-import base64
-import math
-import time
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import requests
+from tenacity import (
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+from tenacity.wait import wait_base
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.sandbox.interface import Job, Limits, RunResult, Status, run_all
+from proving_ground.sandbox.fusion import COMPILE_SECONDS, read_answer, request_body
+from proving_ground.sandbox.interface import Job, Limits, RunFailedError, RunResult, run_all
 
 _CONNECT_SECONDS = 5.0
 _SERVICE_SECONDS = 30.0  # on top of the program's own time: queueing, starting, answering
-_COMPILE_SECONDS = 10
-_CONNECTION_ERRORS = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+KEY_VARIABLE = "CODE_SANDBOX_API_KEY"
+"""Environment variable with the key that the service asks for, if it asks for one."""
+
+
+class _PassingError(Exception):
+    """The request may succeed when it is sent again, after ``retry_after`` seconds if the service asks."""
+
+    def __init__(self, problem: str, retry_after: float = 0.0) -> None:
+        super().__init__(problem)
+        self.retry_after = retry_after
+
+
+class _AsAsked(wait_base):
+    """Doubling pauses with jitter, and never less than a ``Retry-After`` asks for."""
+
+    _doubling = wait_exponential_jitter(multiplier=0.5, max=8.0, jitter=0.5)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        asked = error.retry_after if isinstance(error, _PassingError) else 0.0
+        return max(asked, self._doubling(retry_state))
 
 
 class ApiSandbox:
-    """Runs programs on the service at ``base_url``.
+    """Runs programs on the services at ``base_url``: one address, or several separated by commas.
 
-    Connection errors, timeouts of the connection, 429 and 5xx are tried again up to ``retries`` times after
-    0.5, 1, 2 ... 8 s; then, and for every answer that is not a result, ``InfrastructureError``. Running a
-    program twice is harmless: programs leave nothing behind. ``sleep`` is a parameter for tests.
+    Services take turns. Connection errors, timeouts of the connection, 429 and 5xx are tried again up to
+    ``retries`` times, at the next address, after about 0.5, 1, 2 ... 8 s or what ``Retry-After`` says; then
+    ``RunFailedError`` ("service"), and for an answer that is not a result ``InfrastructureError``. Running a
+    program twice is harmless: programs leave nothing behind. ``wait`` is a parameter for tests.
     """
 
     def __init__(
@@ -38,23 +61,30 @@ class ApiSandbox:
         *,
         workers: int = 1,
         limits: Limits | None = None,
-        retries: int = 4,
-        sleep: Callable[[float], None] = time.sleep,
+        retries: int = 5,
+        wait: Callable[[RetryCallState], float] | None = None,
     ) -> None:
-        self._url = base_url.rstrip("/") + "/run_code"
+        self._urls = [url.strip().rstrip("/") + "/run_code" for url in base_url.split(",")]
+        self._turns = itertools.count()
         self._workers = workers
         self._limits = limits or Limits()
         self._retries = retries
-        self._sleep = sleep
+        self._wait = wait or _AsAsked()
 
     @property
     def workers(self) -> int:
-        """How many programs ``run_many`` hands to the service at one time."""
+        """How many programs ``run_many`` hands to the services at one time."""
         return self._workers
 
     def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:
         """See ``Sandbox.run_many``."""
         return run_all(self, jobs)
+
+    def run_each(
+        self, program: str, inputs: Sequence[str], *, limits: Limits | None = None
+    ) -> Generator[RunResult]:
+        """See ``Sandbox.run_each``; each input is a request."""
+        return (self.run(program, stdin, limits=limits) for stdin in inputs)
 
     def run(
         self,
@@ -76,91 +106,43 @@ class ApiSandbox:
         except UnicodeEncodeError:
             # The service would answer SandboxError; but no Python can read such a program.
             return RunResult("error", None, "", "", 0.0, "the program is not valid Unicode")
-        request = {
-            "code": program,
-            "language": "python",
-            "stdin": stdin,
-            "run_timeout": limits.timeout_seconds,
-            "compile_timeout": _COMPILE_SECONDS,
-            "memory_limit_MB": limits.memory_mb,
-            "files": {
-                name: base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
-                for name, text in (files or {}).items()
-            },
-        }
-        return _result(self._post(request, limits), limits)
+        return read_answer(self._post(request_body(program, stdin, files or {}, limits), limits), limits)
 
-    def _post(self, body: dict[str, Any], limits: Limits) -> dict[str, Any]:
-        timeout = (_CONNECT_SECONDS, limits.timeout_seconds + _COMPILE_SECONDS + _SERVICE_SECONDS)
-        problem = ""
-        for attempt in range(self._retries + 1):
-            if attempt:
-                self._sleep(min(0.5 * 2 ** (attempt - 1), 8.0))
-            try:
-                response = requests.post(self._url, json=body, timeout=timeout)
-            except (
-                requests.ConnectionError,
-                requests.Timeout,
-                requests.exceptions.ChunkedEncodingError,
-            ) as error:
-                problem = type(error).__name__
-                continue
-            if response.status_code == 429 or response.status_code >= 500:
-                problem = f"HTTP {response.status_code}"
-                continue
-            if response.status_code != 200:
-                problem = f"HTTP {response.status_code} {response.text[:200]!r}"
-                raise InfrastructureError(f"sandbox service {self._url} refused the request: {problem}")
-            return _json_object(response)
-        attempts = self._retries + 1
-        raise InfrastructureError(
-            f"sandbox service {self._url} failed {attempts} times, last with {problem}; is it running?"
+    def _post(self, body: dict[str, Any], limits: Limits) -> Any:
+        timeout = (_CONNECT_SECONDS, limits.wall_seconds + COMPILE_SECONDS + _SERVICE_SECONDS)
+        key = os.environ.get(KEY_VARIABLE)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        turns = Retrying(
+            retry=retry_if_exception_type(_PassingError),
+            stop=stop_after_attempt(self._retries + 1),
+            wait=self._wait,
         )
+        try:
+            return turns(lambda: self._ask(body, headers, timeout))
+        except RetryError as error:
+            raise RunFailedError(
+                "service",
+                f"sandbox service {' and '.join(self._urls)} failed {self._retries + 1} times, last with "
+                f"{error.last_attempt.exception()}; is it running?",
+            ) from None
 
-
-def _json_object(response: requests.Response) -> dict[str, Any]:
-    try:
-        answer = response.json()
-    except requests.exceptions.JSONDecodeError as error:
-        raise InfrastructureError(f"sandbox service answered no JSON: {response.text[:200]!r}") from error
-    if not isinstance(answer, dict):
-        raise InfrastructureError(f"sandbox service answered no object: {response.text[:200]!r}")
-    return answer
-
-
-def _result(answer: dict[str, Any], limits: Limits) -> RunResult:
-    """Read one answer; ``InfrastructureError`` unless every field that is used is there, with its type."""
-    run = answer.get("run_result")
-    if answer.get("status") not in ("Success", "Failed") or not isinstance(run, dict):
-        problem = f"{answer.get('status')!r} {str(answer.get('message'))[:200]!r}"
-        raise InfrastructureError(f"sandbox service did not run the program: {problem}")
-    ending, code, stdout, stderr, seconds = (
-        run.get(key) for key in ("status", "return_code", "stdout", "stderr", "execution_time")
-    )
-    seconds = limits.timeout_seconds if seconds is None and ending == "TimeLimitExceeded" else seconds
-    if (
-        ending not in ("Finished", "TimeLimitExceeded")
-        or not isinstance(stdout, str | None)
-        or not isinstance(stderr, str | None)
-        or isinstance(code, bool)
-        or not isinstance(code, int | None)
-        or isinstance(seconds, bool)
-        or not isinstance(seconds, int | float)
-        or not math.isfinite(seconds)
-        or (ending == "Finished" and (code is None or stdout is None))
-    ):
-        raise InfrastructureError(f"sandbox service answered a malformed run_result: {str(run)[:200]!r}")
-    stdout, stderr = stdout or "", stderr or ""
-    last_line = stderr.strip().rpartition("\n")[2]
-    status: Status
-    if ending == "TimeLimitExceeded":
-        status, reason = "timeout", f"ran longer than {limits.timeout_seconds:g} s"
-    elif len(stdout.encode("utf-8", "surrogatepass")) > limits.output_bytes:
-        status, reason = "output_limit", f"wrote more than {limits.output_bytes} bytes"
-    elif ending == "Finished" and code == 0:
-        status, reason = "finished", "exit code 0"
-    elif last_line.startswith("MemoryError"):
-        status, reason = "memory", f"asked for more than {limits.memory_mb} MiB"
-    else:
-        status, reason = "error", f"exit code {code}: {last_line[:200]}"
-    return RunResult(status, code, stdout, stderr, float(seconds), reason)
+    def _ask(self, body: dict[str, Any], headers: Mapping[str, str], timeout: tuple[float, float]) -> Any:
+        url = self._urls[next(self._turns) % len(self._urls)]
+        try:
+            response = requests.post(url, json=body, headers=headers, timeout=timeout)
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
+            raise _PassingError(type(error).__name__) from error
+        if response.status_code == 429 or response.status_code >= 500:
+            asked = response.headers.get("Retry-After", "")
+            raise _PassingError(f"HTTP {response.status_code}", float(asked) if asked.isdecimal() else 0.0)
+        if response.status_code != 200:
+            problem = f"HTTP {response.status_code} {response.text[:200]!r}"
+            raise InfrastructureError(f"sandbox service {url} refused the request: {problem}")
+        try:
+            return response.json()
+        except requests.exceptions.JSONDecodeError as error:
+            raise InfrastructureError(f"sandbox service answered no JSON: {response.text[:200]!r}") from error

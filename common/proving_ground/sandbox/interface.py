@@ -1,10 +1,14 @@
 """What a sandbox is: programs and limits in, results out. Both backends and all callers use these types."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
+
+from proving_ground.errors import CannotRunError, InfrastructureError
+from proving_ground.sandbox_settings import SandboxSettings
 
 Status: TypeAlias = Literal["finished", "error", "timeout", "memory", "output_limit"]
 
@@ -14,7 +18,9 @@ class Limits:
     """What one run may use. A run that hits a limit is ended and says so in its status."""
 
     timeout_seconds: float = 10.0
-    """Wall clock from the program's first line: waiting for a worker or a launch is not its fault."""
+    """CPU time of all its processes together. What other programs take of the machine is not its fault."""
+    wall_factor: float = 4.0
+    """Wall clock from its first line, as a multiple of ``timeout_seconds``: for those that only wait."""
     memory_mb: int = 512
     """Address space of each process, and memory of all its processes together (MiB)."""
     processes: int = 32
@@ -27,6 +33,25 @@ class Limits:
     """Size of stdout, and separately of stderr."""
     network: bool = False
     """Whether it may use the machine's network (names are not resolved). Never for what a policy wrote."""
+
+    @property
+    def wall_seconds(self) -> float:
+        """The limit of wall clock in seconds."""
+        return self.timeout_seconds * self.wall_factor
+
+
+class RunFailedError(InfrastructureError):
+    """A program could not be run, tries included, which says nothing about the program: no score, never 0.
+
+    ``kind``: ``launch`` (its first line was never reached), ``too_many_files``, ``service``.
+    """
+
+    def __init__(self, kind: str, problem: str) -> None:
+        super().__init__(problem)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type["RunFailedError"], tuple[str, str]]:
+        return type(self), (self.kind, str(self))
 
 
 @dataclass(frozen=True)
@@ -81,31 +106,24 @@ class Sandbox(Protocol):
 
         ``files`` (relative path -> text) stand beside it and can be imported. ``packages`` are directories
         to import from, read-only (only the local backend has them). ``limits`` default to the sandbox's own.
-        Whatever the program does is in the result; ``InfrastructureError`` means it was not run properly.
+        Whatever the program does is in the result; ``RunFailedError`` means that it was not run, after some
+        tries, and ``InfrastructureError`` that nothing can be.
+        """
+        ...
+
+    def run_each(
+        self, program: str, inputs: Sequence[str], *, limits: Limits | None = None
+    ) -> Generator[RunResult]:
+        """Run ``program`` once on each input as stdin, in order, each as if it were the only one.
+
+        Each run has the limits for itself and meets no file, process or memory of another. A run begins when
+        its result is asked for; close the iterator when the rest is not needed.
         """
         ...
 
     def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:
         """Run all jobs, ``workers`` at a time; results in the order of ``jobs``."""
         ...
-
-
-@dataclass(frozen=True)
-class SandboxSettings:
-    """The ``sandbox`` section of a configuration."""
-
-    backend: Literal["local", "api"] = "local"
-    base_url: str | None = None
-    """Address of the service (``api`` only), without ``/run_code``."""
-    workers: int | None = None
-    """Programs at one time; None = the cores this process may use."""
-    timeout_seconds: float = Limits.timeout_seconds
-    memory_mb: int = Limits.memory_mb
-
-    @property
-    def limits(self) -> Limits:
-        """The settings as limits of one run; the rest keeps its default."""
-        return Limits(timeout_seconds=self.timeout_seconds, memory_mb=self.memory_mb)
 
 
 def run_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[RunResult]:
@@ -116,3 +134,35 @@ def run_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[RunResult]:
 
     with ThreadPoolExecutor(max_workers=sandbox.workers) as pool:
         return list(pool.map(run, jobs))
+
+
+_configured = SandboxSettings()
+
+
+def configure(settings: SandboxSettings) -> None:
+    """Let ``open_sandbox()`` without settings, and so every reward that was given no sandbox, use these."""
+    global _configured  # noqa: PLW0603 - one per process, like the environment it stands for
+    _configured = settings
+
+
+def open_sandbox(settings: SandboxSettings | None = None) -> Sandbox:
+    """Open the sandbox that ``settings`` ask for; it has proved, by running a program, that it works.
+
+    Raises ``InfrastructureError`` when the local backend cannot isolate on this machine, and
+    ``CannotRunError`` when the settings contradict themselves. There is no silent fallback.
+    """
+    settings = settings or _configured
+    workers = settings.workers or len(os.sched_getaffinity(0))
+    limits = Limits(timeout_seconds=settings.timeout_seconds, memory_mb=settings.memory_mb)
+    # Imported here: the API needs requests, the local backend nothing.
+    if settings.backend == "local":
+        from proving_ground.sandbox.local import LocalSandbox
+
+        return LocalSandbox(workers=workers, limits=limits)
+    from proving_ground.sandbox.api import ApiSandbox
+
+    if not settings.base_url:
+        raise CannotRunError(
+            'sandbox.backend is "api" but sandbox.base_url is not set; give the service\'s address'
+        )
+    return ApiSandbox(settings.base_url, workers=workers, limits=limits)

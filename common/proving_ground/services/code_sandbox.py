@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.sandbox import Sandbox, SandboxSettings, open_sandbox
-from proving_ground.sandbox.service import RequestError, posted_program, wire_answer
+from proving_ground.sandbox.fusion import RequestError, posted_program, wire_answer
 from proving_ground.services import command
 from proving_ground.services.loopback import serve
 

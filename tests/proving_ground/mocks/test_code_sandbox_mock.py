@@ -14,7 +14,7 @@ from proving_ground.mocks import activate
 from proving_ground.rewards.code import make_code_reward
 from proving_ground.sandbox import Limits, RunResult, Status
 from proving_ground.sandbox.api import ApiSandbox
-from proving_ground.sandbox.service import wire_answer
+from proving_ground.sandbox.fusion import wire_answer
 from proving_ground.switches import SWITCHES
 
 URL = "http://sandbox.test"
@@ -77,10 +77,10 @@ def test_the_reward_through_the_mock_tells_right_from_wrong(mocked: ApiSandbox) 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"language": "cpp"}, "language 'cpp'"),
-        ({"code": None}, "'code'"),
-        ({"run_timeout": "5"}, "'run_timeout'"),
-        ({"cmd": "ls"}, "unknown field 'cmd'"),
+        ({"language": "cpp"}, "language: Input should be 'python'"),
+        ({"code": None}, "code: Input should be a valid string"),
+        ({"run_timeout": "5"}, "run_timeout: Input should be a valid number"),
+        ({"cmd": "ls"}, "cmd: Extra inputs"),
         ({"files": {"a.py": "not base64!"}}, "not base64"),
         ({"files": {"a.py": base64.b64encode(b"\xff").decode()}}, "not base64 of a text"),
     ],

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -204,6 +205,10 @@ class Recording:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def run_each(self, program: str, inputs: Any, **kwargs: Any) -> Generator[RunResult]:
+        for given in inputs:
+            yield self.run(program, given, **kwargs)
 
     def run_many(self, jobs: Any) -> list[RunResult]:
         raise NotImplementedError

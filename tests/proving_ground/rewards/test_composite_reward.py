@@ -2,7 +2,7 @@
 
 import json
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import pytest
@@ -119,6 +119,9 @@ class BrokenSandbox:
     workers = 1
 
     def run(self, *arguments: Any, **options: Any) -> RunResult:
+        raise InfrastructureError("the sandbox is gone")
+
+    def run_each(self, *arguments: Any, **options: Any) -> Generator[RunResult]:
         raise InfrastructureError("the sandbox is gone")
 
     def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import requests
 import responses
+from tenacity import RetryCallState, wait_none
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.sandbox import Job, Limits, SandboxSettings, open_sandbox
-from proving_ground.sandbox.api import ApiSandbox
+from proving_ground.sandbox import Job, Limits, RunFailedError, SandboxSettings, open_sandbox
+from proving_ground.sandbox.api import ApiSandbox, _AsAsked
 
 URL = "http://sandbox.test:8080/run_code"
 FINISHED = {
@@ -28,8 +29,15 @@ def answer(outcome: str = "Success", **changes: Any) -> dict[str, Any]:
 
 
 def sandbox(sleeps: list[float] | None = None, **options: Any) -> ApiSandbox:
-    sleep = (sleeps if sleeps is not None else []).append
-    return ApiSandbox("http://sandbox.test:8080/", sleep=sleep, **options)
+    """A client that does not wait, but writes down for how long it would have."""
+    waits = sleeps if sleeps is not None else []
+    usual = _AsAsked()
+
+    def wait(state: RetryCallState) -> float:
+        waits.append(usual(state))
+        return 0.0
+
+    return ApiSandbox("http://sandbox.test:8080/", wait=wait, **options)
 
 
 @responses.activate
@@ -134,14 +142,32 @@ def test_a_passing_failure_is_tried_again_and_a_lasting_one_raises(failure: dict
         responses.post(URL, **failure)
     responses.post(URL, json=answer())
     assert sandbox(sleeps).run("x").status == "finished"
-    assert sleeps == [0.5, 1.0]
+    assert [int(2 * slept) / 2 for slept in sleeps] == [0.5, 1.0]
 
     responses.reset()
     sleeps.clear()
     responses.post(URL, **failure)
-    with pytest.raises(InfrastructureError, match=r"failed 6 times"):
+    with pytest.raises(RunFailedError, match=r"failed 6 times") as failed:
         sandbox(sleeps, retries=5).run("x")
-    assert sleeps == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert failed.value.kind == "service"
+    assert [int(2 * slept) / 2 for slept in sleeps][:5] == [0.5, 1, 2, 4, 8]
+
+
+@responses.activate
+def test_the_service_says_how_long_to_wait() -> None:
+    sleeps: list[float] = []
+    responses.post(URL, status=429, headers={"Retry-After": "7"})
+    responses.post(URL, json=answer())
+    assert sandbox(sleeps).run("x").status == "finished"
+    assert sleeps == [7.0]
+
+
+@responses.activate
+def test_one_of_two_services_is_gone() -> None:
+    responses.post(URL, body=requests.ConnectionError("refused"))
+    responses.post("http://other.test/run_code", json=answer())
+    both = ApiSandbox("http://sandbox.test:8080, http://other.test/", wait=wait_none())
+    assert {result.status for result in both.run_many([Job("x")] * 6)} == {"finished"}
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])

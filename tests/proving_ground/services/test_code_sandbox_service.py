@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from tenacity import wait_none
 
 from proving_ground.dataset import Sample
 from proving_ground.errors import InfrastructureError
@@ -83,10 +84,10 @@ def test_what_it_cannot_run_is_refused(url: str, change: dict[str, Any]) -> None
     assert requests.post(f"{url}/run_code", data=text, headers=headers, timeout=30).status_code == 422
 
 
-def preview_of(**sandbox: Any) -> PreviewRequest:
+def preview_of(*texts: str, **sandbox: Any) -> PreviewRequest:
     """A preview of the coding reward over a right, a partly right and a nearly wrong program."""
     rows: list[Sample] = []
-    for text in TEXTS:
+    for text in texts:
         messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": answer(text)}]
         rows.append({"id": text, "messages": messages, "ground_truth": TESTS, "metadata": {}})
     return PreviewRequest.model_validate(preview_request(code_reward, "squares", rows, sandbox=sandbox))
@@ -94,7 +95,7 @@ def preview_of(**sandbox: Any) -> PreviewRequest:
 
 def test_a_posted_evaluator_runs_its_programs_there(url: str) -> None:
     limits = dataclasses.replace(EVALUATOR_LIMITS, network=True)
-    answered = run_preview(preview_of(backend="api", base_url=url, workers=2), limits)
+    answered = run_preview(preview_of(*TEXTS, backend="api", base_url=url, workers=2), limits)
     assert [row.score for row in parse_preview(answered, 3).rows] == SCORES, answered
 
 
@@ -102,12 +103,12 @@ def test_a_posted_evaluator_runs_its_programs_there(url: str) -> None:
     ("backend", "reason"), [("api", "is it running"), ("local", "no local sandbox: [Errno 1]")]
 )
 def test_an_evaluator_that_reaches_no_sandbox_fails_and_says_why(url: str, backend: str, reason: str) -> None:
-    answered = run_preview(preview_of(backend=backend, base_url=url, workers=1))
-    assert [result["success"] for result in answered["results"]] == ["false"] * 3
+    answered = run_preview(preview_of(TEXTS[0], backend=backend, base_url=url, workers=1))
+    assert [result["success"] for result in answered["results"]] == ["false"]
     assert all(reason in result["reason"] for result in answered["results"]), answered
 
 
 def test_a_service_that_is_gone_raises() -> None:
-    gone = ApiSandbox("http://127.0.0.1:9", retries=1, sleep=lambda seconds: None)
+    gone = ApiSandbox("http://127.0.0.1:9", retries=1, wait=wait_none())
     with pytest.raises(InfrastructureError, match="is it running"):
         make_code_reward(gone)([answer("x")], ground_truth=[TESTS])
