@@ -5,18 +5,26 @@ heavy; the rest goes to worker processes that run computer algebra within limits
 counts as the final answer stands in ``extract``, what counts as equal in ``judge``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import Completion, completion_text, strip_reasoning
-from proving_ground.rewards.math.extract import FORMATS, check_formats, final_answer
+from proving_ground.rewards.contract import report_failures
+from proving_ground.rewards.math.extract import FORMATS, boxes_together, check_formats, final_answer
 from proving_ground.rewards.math.judge import Algebra, check_gold, same
 from proving_ground.rewards.math.notation import UnreadableError
-from proving_ground.rewards.math.pool import BadGoldError, TooCostlyError, shared_pool
-from proving_ground.rewards.math.readings import Reading, read
+from proving_ground.rewards.math.pool import (
+    Allowance,
+    BadGoldError,
+    TooCostlyError,
+    WorkerLostError,
+    shared_pool,
+)
+from proving_ground.rewards.math.readings import Option, Reading, Relation, Sequence, read
 
 __all__ = [
     "FORMATS",
@@ -35,34 +43,47 @@ _read = lru_cache(maxsize=8192)(read)
 
 
 def math_reward(
-    completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+    completions: SequenceOf[Completion], ground_truth: SequenceOf[str], **columns: Any
 ) -> list[float | None]:
-    r"""Score the last ``\boxed{}`` of each completion against its ground truth.
+    r"""Score the final ``\boxed{}`` of each completion against its ground truth: 1.0 or 0.0.
 
-    ``completions`` are texts or message lists, ``ground_truth`` one string each; other columns are
-    ignored. Returns one float per completion, 1.0 or 0.0: wrong, missing, malformed and hostile
-    answers score 0.0. Raises ``InfrastructureError`` for a ground truth that is missing, unreadable
-    or too costly to verify, for lists of different lengths, and when the verifier itself cannot
-    run: none of these is the completion's fault.
+    ``completions`` are texts or message lists, ``ground_truth`` one string each; other columns are ignored.
+
+    *What counts as the answer.* The last box after the reasoning, with a sign or ``\%`` that touches it. A box
+    that is broken, negated, taken back or part of a larger term is no answer. Several boxes side by side are a
+    hedge and wrong, unless the ground truth has exactly as many parts and they are joined by no "or".
+
+    *What counts as equal.* Exact values, no rounding. A label on the left (``x =``, ``f(3) =``, ``|AB| =``) may
+    be missing on one side; where both name their unknowns, or one does and the order matters, names decide. A
+    unit may be missing on one side; two stated units must agree, and nothing is converted. ``(B) 7`` says B and
+    says 7. A numeral with a base (``12_5``) equals only the same digits in the same base. A calculation that is
+    still to be done (``3+4``, ``\sum_{k=1}^{100} k``, ``\int_0^1 x\,dx``) may be a copy of the question and is
+    wrong where the ground truth is a number; ``5!``, ``2^{10}`` and ``\binom{5}{2}`` are right.
+
+    *What is nobody's fault or the completion's.* Wrong, missing, malformed and hostile answers score 0.0, and so
+    does one that takes more than ``pool.COMPLETION_SECONDS`` of processor time. A completion whose worker was
+    lost ``pool.ATTEMPTS`` times scores ``None`` and is reported as ``failed/worker_lost``. Raises
+    ``InfrastructureError`` for a ground truth that is missing, unreadable or too costly to verify, for lists
+    of different lengths, and when no verifier can start.
     """
-    return _score(completions, ground_truth, ("boxed",))
+    return _score(completions, ground_truth, ("boxed",), columns)
 
 
 class MathReward:
     """``math_reward`` for other answer formats; a class, so that it can be pickled for a rollout worker."""
 
-    def __init__(self, answer_formats: Sequence[str]) -> None:
+    def __init__(self, answer_formats: SequenceOf[str]) -> None:
         self.answer_formats = check_formats(answer_formats)
         self.__name__ = "_".join(("math_reward", *(name for name in self.answer_formats if name != "boxed")))
 
     def __call__(
-        self, completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+        self, completions: SequenceOf[Completion], ground_truth: SequenceOf[str], **columns: Any
     ) -> list[float | None]:
         """As ``math_reward``."""
-        return _score(completions, ground_truth, self.answer_formats)
+        return _score(completions, ground_truth, self.answer_formats, columns)
 
 
-def make_math_reward(answer_formats: Sequence[str] = ("boxed",)) -> MathReward:
+def make_math_reward(answer_formats: SequenceOf[str] = ("boxed",)) -> MathReward:
     """A reward that accepts answers in ``answer_formats``: some of ``FORMATS``, else ``ValueError``."""
     return MathReward(answer_formats)
 
@@ -74,18 +95,26 @@ def answers_equal(gold: str, answer: str) -> bool:
     is simply not equal.
     """
     try:
-        return _judge(_read_gold(gold), _read_or_none(answer), shared_pool()) == 1.0
+        return _judge(_read_gold(gold), [_read_or_none(answer)], _allowance) == 1.0
     except BadGoldError as error:
         raise InfrastructureError(f"ground truth {_shown(gold)} cannot be verified: {error}") from error
+    except WorkerLostError as error:
+        raise InfrastructureError(f"the math verifier was lost: {error}") from error
 
 
 def is_parseable_answer(text: str) -> bool:
     """Whether ``text`` can serve as a ground truth. Raises ``InfrastructureError`` if no verifier runs."""
     try:
-        check_gold(_read_gold(text), shared_pool())
+        check_gold(_read_gold(text), _allowance())
     except BadGoldError:
         return False
+    except WorkerLostError as error:
+        raise InfrastructureError(f"the math verifier was lost: {error}") from error
     return True
+
+
+def _allowance() -> Algebra:
+    return Allowance(shared_pool())
 
 
 class _NeedsWorkerError(Exception):
@@ -103,7 +132,10 @@ class _NoAlgebra:
 
 
 def _score(
-    completions: Sequence[Completion], ground_truth: Sequence[str], formats: Sequence[str]
+    completions: SequenceOf[Completion],
+    ground_truth: SequenceOf[str],
+    formats: SequenceOf[str],
+    columns: dict[str, Any],
 ) -> list[float | None]:
     if isinstance(ground_truth, str) or len(completions) != len(ground_truth):
         count = "one string" if isinstance(ground_truth, str) else str(len(ground_truth))
@@ -112,10 +144,13 @@ def _score(
         )
     scores: list[float | None] = [0.0] * len(completions)
 
-    def judge(index: int, algebra: Algebra) -> None:
+    def judge(index: int, algebra: Callable[[], Algebra]) -> None:
         try:
-            answer = final_answer(strip_reasoning(completion_text(completions[index])), formats)
-            scores[index] = _judge(_read_gold(ground_truth[index]), _read_or_none(answer), algebra)
+            text = strip_reasoning(completion_text(completions[index]))
+            gold = _read_gold(ground_truth[index])
+            scores[index] = _judge(gold, _answers(text, formats, gold), algebra)
+        except WorkerLostError:
+            scores[index] = None
         except BadGoldError as error:
             shown = _shown(ground_truth[index])
             raise InfrastructureError(
@@ -125,21 +160,42 @@ def _score(
     waiting = []
     for index in range(len(completions)):
         try:
-            judge(index, _NoAlgebra())
+            judge(index, _NoAlgebra)
         except _NeedsWorkerError:
             waiting.append(index)
     if waiting:
-        pool = shared_pool()
-        with ThreadPoolExecutor(min(pool.size, -(-len(waiting) // _ROWS_PER_WORKER))) as threads:
-            list(threads.map(lambda index: judge(index, pool), waiting))
+        with ThreadPoolExecutor(min(shared_pool().size, -(-len(waiting) // _ROWS_PER_WORKER))) as threads:
+            list(threads.map(lambda index: judge(index, _allowance), waiting))
+    if lost := scores.count(None):
+        report_failures(columns, "worker_lost", lost)
     return scores
 
 
-def _judge(gold: Reading, answer: Reading | None, algebra: Algebra) -> float:
+def _answers(text: str, formats: SequenceOf[str], gold: Reading) -> list[Reading | None]:
+    """What the completion may be saying: its final answer, or its last boxes together."""
+    answers = [_read_or_none(final_answer(text, formats))]
+    parts = _parts(gold)
+    if parts > 1 and "boxed" in formats:
+        boxes = boxes_together(text)
+        if len(boxes) == parts:
+            items = [_read_or_none(box) for box in boxes]
+            answers.append(Sequence("list", tuple(filter(None, items)), ", ".join(boxes)))
+    return answers
+
+
+def _parts(gold: Reading) -> int:
+    """How many parts the ground truth has: the elements of a list, a set or a tuple, else one."""
+    while isinstance(gold, Option | Relation):
+        gold = gold.content if isinstance(gold, Option) else gold.parts[-1]
+    return len(gold.items) if isinstance(gold, Sequence) and gold.kind in ("list", "{}", "()") else 1
+
+
+def _judge(gold: Reading, answers: SequenceOf[Reading | None], algebra: Callable[[], Algebra]) -> float:
     # The ground truth is checked even without an answer: a broken one must show, not score 0.
-    check_gold(gold, algebra)
+    check_gold(gold, algebra())
+    allowance = algebra()
     try:
-        return 1.0 if answer is not None and same(gold, answer, algebra) else 0.0
+        return float(any(answer is not None and same(gold, answer, allowance) for answer in answers))
     except TooCostlyError:
         return 0.0
 

@@ -4,6 +4,10 @@ The *last* answer counts, in whichever accepted format it stands. A last answer 
 unterminated ``\boxed{``, an empty box) is no answer: falling back to an earlier one would reward a
 completion that was cut off. Boxes that follow each other with nothing but "or", "and" or
 punctuation between them (``\boxed{41} or \boxed{42}``) are a hedge, and a hedge is no answer.
+
+What touches the box counts: ``-\boxed{5}`` is -5, ``\boxed{5}\%`` is 5 %, and a box that is negated
+(``not \boxed{5}``, ``\ne \boxed{5}``, ``\boxed{5} is wrong``) or part of a larger term
+(``2 \cdot \boxed{5}``, ``\boxed{5}^2``) is no answer.
 """
 
 import re
@@ -19,10 +23,37 @@ _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])")
 _HASH = re.compile(r"####[ \t]*([^\n]*)")
 _PHRASE = re.compile(r"\banswer(?:[ \t]+is|[ \t]*:)[ \t]*:?[ \t]*", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n")
-_JOINT = re.compile(
-    r"[\s$.,;:/|*()\\\[\]]*(?:(?:or|and|maybe|perhaps|either)[\s$.,;:/|*()\\\[\]]*){0,3}", re.IGNORECASE
-)
+_PUNCTUATION = r"[\s$.,;:/|*()\\\[\]]*"
+_JOINT = re.compile(rf"{_PUNCTUATION}(?:(?:or|and|maybe|perhaps|either){_PUNCTUATION}){{0,3}}", re.IGNORECASE)
 _LONGEST_JOINT = 60
+_LONGEST_LINK = 100
+"""Most characters between two boxes that may be one answer together."""
+
+_NOT_TOGETHER = re.compile(
+    r"\b(?:or|either|maybe|perhaps|not?|wait|actually|instead|rather|but|wrong|correct(?:ed|ion)?|mistake|so|thus|"
+    r"hence|therefore|then|first)\b|\\(?:implies|Rightarrow)",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"(?:\b(?:not|never|cannot)|n['’]t|\bnor)(?:\s+(?:be|is|equals?|equal\s+to|the|an?|answer|simply))*[\s:$\\(\[*]*\Z"
+    r"|(?:\\(?:ne|neq|not|lnot|neg|cdot|times|div|sqrt)(?![a-z])|\\not\s*=|[≠+/^·×]|!=|(?<!_)_|(?<!\*)\*"
+    r"|\\(?:sqrt|[dt]?frac)(?:\[\w+\])?\s*\{)[\s{(]*\Z|[0-9]\Z",
+    re.IGNORECASE,
+)
+_SIGN = re.compile(r"(?:([-−])|\\(pm)(?![a-z]))(\s*)\Z")
+_OPERAND = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[0-9})\]])[ \t]*\Z")
+_LABELLED = re.compile(r"(?<![\w\\^*/+-])([A-Za-z](?:_\{?\w\}?)?)\s*=\s*\Z")
+_RETRACTED = re.compile(
+    r"[\s$.,)\]*\\]*(?:is|was|looks|seems|would be)\s+(?:wrong|incorrect|false|not)\b"
+    r"|[ \t]*(?:\^(?!\s*\{?\s*\\circ)|_|!\s*\$|\\(?:sqrt|pi|cdot|times|div|frac|pm|infty)\b|[+/·×][ \t]*[\w\\({]|"
+    r"[ \t]*[-−]\s*[0-9\\]|\*[ \t]*\w)",
+    re.IGNORECASE,
+)
+_BELONGS = re.compile(
+    r"\s*(\\?%|\^\s*\{?\s*\\circ\s*\}?(?:\s*[CF]\b)?)"
+    r"|[\s$)\\]*?\b((?:(?:hundred|thousand|million|billion|trillion|dozen)s?|percent)\b)",
+    re.IGNORECASE,
+)
 
 
 def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
@@ -43,14 +74,38 @@ def final_answer(text: str, formats: Sequence[str] = ("boxed",)) -> str | None:
     return answer.strip() or None if answer is not None else None
 
 
+def boxes_together(text: str, most: int = 32) -> tuple[str, ...]:
+    r"""The last boxes of ``text`` that may be one answer together, in order, ``x = \boxed{3}`` as ``x = 3``.
+
+    No more than a few words stand between two of them, and none that takes back, hedges or infers.
+    """
+    found: list[str] = []
+    begin: int | None = None
+    for box in reversed(list(_BOX.finditer(text))):
+        content, end = _content(text, box)
+        between = "" if begin is None else text[end:begin]
+        apart = len(between) > _LONGEST_LINK or bool(_NOT_TOGETHER.search(between))
+        if content is None or (begin is not None and end > begin) or apart or len(found) > most:
+            break
+        content = _with_surroundings(text, box.start(), end, content)
+        if content is None:
+            return ()
+        label = _LABELLED.search(text, max(0, box.start() - 20), box.start())
+        found.append(f"{label[1]} = {content}" if label else content)
+        begin = box.start()
+    return tuple(reversed(found))
+
+
 def _last_boxed(text: str) -> tuple[int, str | None]:
     """Where the last box starts (-1: none) and what it holds (``None``: broken or a hedge)."""
     boxes = list(_BOX.finditer(text))[-2:]
     if not boxes:
         return -1, None
     last = boxes[-1]
-    content, _ = _content(text, last)
-    if content is not None and len(boxes) == 2:
+    content, last_end = _content(text, last)
+    if content is None:
+        return last.start(), None
+    if len(boxes) == 2:
         before, end = _content(text, boxes[0])
         between = text[end : last.start()]
         if (
@@ -61,7 +116,27 @@ def _last_boxed(text: str) -> tuple[int, str | None]:
             and _JOINT.fullmatch(between)
         ):
             return last.start(), None
-    return last.start(), content
+    return last.start(), _with_surroundings(text, last.start(), last_end, content)
+
+
+def _with_surroundings(text: str, start: int, end: int, content: str) -> str | None:
+    """A box's content with the sign, percent or number word that touches it; ``None``: negated or a factor."""
+    before, after = text[max(0, start - 60) : start], text[end : end + 60]
+    if _RETRACTED.match(after):
+        return None
+    sign = _SIGN.search(before)
+    if sign:
+        left = before[: sign.start()]
+        if _OPERAND.search(left):
+            return None
+        # "- \boxed{5}" after a word or at the start of a line is a dash or a bullet, not a sign.
+        if not (sign[3] and (not left.strip(" ") or left.rstrip(" ")[-1].isalpha() or left.endswith("\n"))):
+            simple = re.fullmatch(r"\s*[\w.,\\/{}]*\s*", content)
+            return f"{'-' if sign[1] else chr(92) + 'pm '}{content if simple else f'({content})'}"
+    if _NEGATED.search(before):
+        return None
+    belongs = _BELONGS.match(after)
+    return f"{content} {belongs[1] or belongs[2]}" if belongs else content
 
 
 def _content(text: str, box: re.Match[str]) -> tuple[str | None, int]:

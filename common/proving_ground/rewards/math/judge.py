@@ -19,13 +19,27 @@ from collections.abc import Sequence as SequenceOf
 from fractions import Fraction
 from typing import Protocol
 
-from proving_ground.rewards.math.readings import Expression, Number, Reading, Relation, Sequence, Word
+from proving_ground.rewards.math.readings import (
+    VARIABLE,
+    Expression,
+    Number,
+    Option,
+    Reading,
+    Relation,
+    Sequence,
+    Word,
+)
 from proving_ground.rewards.math.units import compatible
 
 MAX_ITEMS = 32
 """Longest list compared without regard to order: matching is quadratic."""
 
 _SETLIKE = re.compile(r"[<>]|\\(?:le|ge|ne|in|notin|mathbb|setminus|emptyset|infty|cup|cap)(?![a-zA-Z])")
+_PLAIN_VARIABLE = re.compile(rf"{VARIABLE}(?:\([A-Za-z]\))?")
+_QUESTION = re.compile(r"\\(?:sum|prod|i*int|lim|gcd|lcm|max|min|det|bmod|mod)(?![a-z])|\\operatorname")
+_LETTER = re.compile(
+    r"(?<![A-Za-z\\])[A-Za-z](?<![ei])(?![A-Za-z])|\\(?!pi)(?:[a-z]+)_|\\(?:theta|alpha|beta|phi|lambda)"
+)
 _UNFINISHED = re.compile(r"[\d})!%]\s*(?:[+\-*]|\\(?:times|cdot|div)(?![a-zA-Z])|\()")
 
 
@@ -49,10 +63,14 @@ def check_gold(gold: Reading, algebra: Algebra) -> None:
     elif isinstance(gold, Relation):
         for part in gold.parts:
             check_gold(part, algebra)
+    elif isinstance(gold, Option):
+        check_gold(gold.content, algebra)
 
 
 def same(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     """Whether ``answer`` is right. ``gold`` has passed ``check_gold``."""
+    if isinstance(gold, Option) or isinstance(answer, Option):
+        return _same_option(gold, answer, algebra)
     if isinstance(gold, Relation) or isinstance(answer, Relation):
         return _same_relation(gold, answer, algebra)
     if isinstance(gold, Sequence) or isinstance(answer, Sequence):
@@ -65,13 +83,32 @@ def same(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
         return False
     if (isinstance(gold, Word) and not gold.bare) or (isinstance(answer, Word) and not answer.bare):
         return False
-    if isinstance(gold, Number) and isinstance(answer, Expression) and _UNFINISHED.search(answer.text):
+    if isinstance(answer, Expression) and _is_copy(gold, answer.text):
         return False
     return _same_value(gold, answer, algebra)
 
 
+def _is_copy(gold: Reading, answer: str) -> bool:
+    """Whether the answer may be a copy of the question, its calculation still to be done."""
+    if isinstance(gold, Number) and _UNFINISHED.search(answer):
+        return True
+    constant = isinstance(gold, Number) or (isinstance(gold, Expression) and not _LETTER.search(gold.text))
+    return constant and bool(_QUESTION.search(answer)) and not _QUESTION.search(latex(gold))
+
+
+def _same_option(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
+    """``(B) 7`` says B as well as 7; where both sides say both, both must agree."""
+    if isinstance(gold, Option) and isinstance(answer, Option):
+        return gold.letter == answer.letter and same(gold.content, answer.content, algebra)
+    option, other = (gold, answer) if isinstance(gold, Option) else (answer, gold)
+    assert isinstance(option, Option)
+    if isinstance(other, Word) and len(other.text) == 1:
+        return option.letter == other.text
+    return same(option.content, other, algebra) if option is gold else same(gold, option.content, algebra)
+
+
 def _same_value(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
-    units = [None if isinstance(side, Word | Sequence | Relation) else side.unit for side in (gold, answer)]
+    units = [None if not isinstance(side, Number | Expression) else side.unit for side in (gold, answer)]
     return compatible(*units) and algebra.equal(latex(gold), latex(answer))
 
 
@@ -90,13 +127,15 @@ def _same_word(gold: Word, answer: Word, algebra: Algebra) -> bool:
         return True
     if len(gold.text) == 1 or len(answer.text) == 1:
         return False
-    if gold.bare and answer.bare:
+    if gold.product and answer.product:
         return algebra.equal(gold.text, answer.text)
     return gold.text.casefold() == answer.text.casefold()
 
 
 def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     gold, answer = _as_list(gold, answer), _as_list(answer, gold)
+    if _is_named(gold) != _is_named(answer):
+        gold, answer = _without_names(gold), _without_names(answer)
     if not (isinstance(gold, Sequence) and isinstance(answer, Sequence)):
         # A relation such as x > 3 or a named set may say the same as an interval: let algebra see both.
         other = answer if isinstance(gold, Sequence) else gold
@@ -106,13 +145,38 @@ def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
             and _same_value(gold, answer, algebra)
         )
     kinds = {gold.kind, answer.kind}
-    if len(gold.items) != len(answer.items) or not (
-        len(kinds) == 1 or kinds in ({"list", "{}"}, {"list", "()"})
-    ):
+    if not (len(kinds) == 1 or kinds in ({"list", "{}"}, {"list", "()"})):
         return False
+    if kinds == {"{}"} or len(gold.items) != len(answer.items):
+        return kinds == {"{}"} and _same_sets(gold.items, answer.items, algebra)
     if kinds <= {"list", "{}"} or kinds == {"union"}:
         return _same_items_any_order(gold.items, answer.items, algebra)
     return all(same(left, right, algebra) for left, right in zip(gold.items, answer.items, strict=True))
+
+
+def _is_named(side: Reading) -> bool:
+    return isinstance(side, Sequence) and all(isinstance(item, Relation) and item.name for item in side.items)
+
+
+def _without_names(side: Reading) -> Reading:
+    """``y = 2, x = 1`` as the tuple of values in the order of the names; ``x_1 = 2, x_2 = 1`` as a list."""
+    if not (isinstance(side, Sequence) and _is_named(side)):
+        return side
+    named = [(str(item.name), item.parts[-1]) for item in side.items if isinstance(item, Relation)]
+    if len({name.partition("_")[0] for name, _ in named}) > 1:
+        named.sort(key=lambda pair: pair[0].lower())
+        return Sequence(
+            "()" if side.kind == "list" else side.kind, tuple(value for _, value in named), side.text
+        )
+    return Sequence(side.kind, tuple(value for _, value in named), side.text)
+
+
+def _same_sets(gold: SequenceOf[Reading], answer: SequenceOf[Reading], algebra: Algebra) -> bool:
+    """Every element of either set is one of the other's; how often it is written does not count."""
+    if len(gold) > MAX_ITEMS or len(answer) > MAX_ITEMS:
+        return False
+    table = [[same(left, right, algebra) for right in answer] for left in gold]
+    return all(map(any, table)) and all(map(any, zip(*table, strict=True)))
 
 
 def _as_list(side: Reading, other: Reading) -> Reading:
@@ -151,7 +215,9 @@ def _same_relation(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     if isinstance(gold, Relation) and isinstance(answer, Relation):
         if gold.name is not None and gold.name == answer.name:
             return _every_part(gold.parts[-1], answer.parts, algebra)
-        return algebra.equal(gold.text, answer.text)
+        # Two labels (``f(3)``, ``\angle ABC``) name different things; variables may be rearranged.
+        label = any(side.name and not _PLAIN_VARIABLE.fullmatch(side.name) for side in (gold, answer))
+        return not (label and gold.name and answer.name) and algebra.equal(gold.text, answer.text)
     if isinstance(gold, Relation):
         return gold.name is not None and same(gold.parts[-1], answer, algebra)
     return isinstance(answer, Relation) and _every_part(gold, answer.parts, algebra)

@@ -6,6 +6,7 @@ texts too long or too deep to be an answer).
 """
 
 import re
+import unicodedata
 
 MAX_LENGTH = 2000
 """Longest answer or ground truth that is read, in characters. Answers are short; attacks are long."""
@@ -31,36 +32,92 @@ _RELATIONS_TO_LATEX = {
     "∪": "cup",
     "∩": "cap",
     "∅": "emptyset",
+    "∠": "angle",
+    "△": "triangle",
+    "ℝ": "R",
+    "⟨": "langle",
+    "⟩": "rangle",
 }
-_LETTERS_TO_LATEX = {"θ": "theta", "α": "alpha", "β": "beta", "√": "sqrt"}
+_LETTERS_TO_LATEX = {
+    "θ": "theta",
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "λ": "lambda",
+    "φ": "phi",
+    "√": "sqrt",
+}
 _TO_LATEX = _SIGNS_TO_LATEX | _RELATIONS_TO_LATEX | _LETTERS_TO_LATEX
+_FRACTION_CHARACTERS = "¼½¾" + "".join(map(chr, range(0x2150, 0x215F)))
 _CHARACTERS = str.maketrans(
     {char: f"\\{command} " for char, command in _TO_LATEX.items()}
     | {"−": "-", "﹣": "-", "∕": "/", "⁄": "/", "∶": ":", "，": ",", "’": "'", "\u200b": "", "\ufeff": ""}
     | {
-        "°": r"^{\circ}",
-        "²": "^{2}",
-        "³": "^{3}",
-        "½": r"\frac{1}{2}",
-        "¼": r"\frac{1}{4}",
-        "¾": r"\frac{3}{4}",
+        char: r"\frac{%s}{%s}" % tuple(unicodedata.normalize("NFKC", char).split("⁄"))
+        for char in _FRACTION_CHARACTERS
     }
+    | {"°": r"^{\circ}", "…": r"\ldots ", "℃": r"^{\circ}C", "℉": r"^{\circ}F", "\u00a0": " ", "\u202f": " "}
 )
+_RAISED, _LOWERED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]+"), re.compile("[₀₁₂₃₄₅₆₇₈₉ₙ]+")
 _COMMAND = re.compile(r"\\([a-zA-Z]+|[\s\S])")
 _SIZES = ("", "l", "r", "m")
-_DROPPED = ["left", "right", "middle", "displaystyle", "textstyle", "limits", "!"]
+_DROPPED = "left right middle displaystyle textstyle limits ! boldsymbol bm pmb mathbf mathit underline emph bf".split()
+_DROPPED += "rm it tiny small normalsize large Large LARGE huge Huge nolimits centering strut".split()
 _DROPPED += [size + side for size in ("big", "Big", "bigg", "Bigg") for side in _SIZES]
-_SPACES = (",", ";", ":", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace")
+_SPACES = (",", ";", ":", ">", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace", "space")
 _SYNONYMS = {"dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "leq": "le", "geq": "ge", "leqslant": "le"}
+_SYNONYMS |= {"nicefrac": "frac", "sfrac": "frac", "dbinom": "binom", "tbinom": "binom", "dots": "ldots"}
+_SYNONYMS |= {
+    "cdots": "ldots",
+    "dotsc": "ldots",
+    "lg": "log_{10}",
+    "R": "mathbb{R}",
+    "Z": "mathbb{Z}",
+    "N": "mathbb{N}",
+}
+_SYNONYMS |= {
+    "Q": "mathbb{Q}",
+    "C": "mathbb{C}",
+    "infin": "infty",
+    "vee": "lor",
+    "wedge": "land",
+    "bmod": "bmod ",
+}
 _SYNONYMS |= {"geqslant": "ge", "neq": "ne", "varnothing": "emptyset", "lbrace": "{", "rbrace": "}"}
 _RENAMED = (
     dict.fromkeys(_DROPPED, "")
     | dict.fromkeys(_SPACES, " ")
     | {old: f"\\{new}" for old, new in _SYNONYMS.items()}
-    | {"$": CURRENCY, "%": "%", "lbrack": "[", "rbrack": "]", "lt": "<", "gt": ">", "degree": r"^{\circ}"}
+    | {
+        "$": CURRENCY,
+        "%": "%",
+        "lbrack": "[",
+        "rbrack": "]",
+        "lt": "<",
+        "gt": ">",
+        "langle": "(",
+        "rangle": ")",
+    }
+    | {name: "|" for name in ("lvert", "rvert", "vert")}
+    | {"degree": r"^{\circ}"}
 )
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
 _OPEN, _CLOSE = "([{", ")]}"
+_WITH_ARGUMENT = re.compile(
+    r"\\(?:(?:text|math)?color|hspace|vspace|h?phantom|label|tag)\*?\s*\{[^{}]*\}|(?<!\\)~"
+)
+_OPTION = re.compile(r"^([\s$*{]*(?:\\text\w*\s*\{)?\s*)([A-Z])\)(?=[\s\\}]|$)")
+_ANSWER_IS = re.compile(
+    r"(?:=|:|\\(?:Rightarrow|implies|therefore|Longrightarrow|rightarrow)(?![a-zA-Z]))\s*"
+    r"|(?P<text>\\text\w*\s*\{\s*)?(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:final|correct|right)\s+)?"
+    r"(?:(?:answer|ans|result|solution|option|choice)s?\s*(?:(?:is|are)\b\s*:?|[:=.]|(?=\())"
+    r"|(?:option|choice)(?=\s+\(?[A-Z]\b))\s*(?P<end>\})?\s*",
+    re.IGNORECASE,
+)
+_PLAIN_NAME = re.compile(
+    r"(?<![A-Za-z\\{])((?:arc)?(?:sin|cos|tan)|sqrt|cot|sec|csc|log|ln|exp|pi|theta|alpha|infty)(?![A-Za-z])"
+)
+_ROOT = re.compile(r"\\sqrt\s*\(((?:[^()]|\([^()]*\))*)\)")
 
 
 class UnreadableError(ValueError):
@@ -74,7 +131,10 @@ def clean(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         raise UnreadableError(f"longer than {MAX_LENGTH} characters")
-    text = re.sub(r"\\(?:left|right)\s*\.", "", text.translate(_CHARACTERS))
+    text = _RAISED.sub(lambda match: "^{%s}" % _plain_digits(match[0]), text)
+    text = _LOWERED.sub(lambda match: "_{%s}" % _plain_digits(match[0]), text).translate(_CHARACTERS)
+    text = re.sub(r"\\(?:left|right)\s*\.", "", re.sub(r"\.\.\.+", r"\\ldots ", text))
+    text = _WITH_ARGUMENT.sub(" ", _OPTION.sub(r"\1(\2)", text))
     text = _COMMAND.sub(lambda match: _RENAMED.get(match[1], match[0]), text)
     _check_brackets(text)
     text = _unwrap(text)
@@ -83,11 +143,27 @@ def clean(text: str) -> str:
     text = re.sub(r"\$([^$]*)\$", r"\1", text).replace("$", CURRENCY)
     text = re.sub(r"\{\s*,\s*\}", ",", text)
     text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
+    text = re.sub(r"(?<=[\w)}])\s*\*\*\s*(?=[\w({])", "^", text)
+    text = _ROOT.sub(r"\\sqrt{\1}", _PLAIN_NAME.sub(r"\\\1", text))
     text = re.sub(r"\\sqrt\s+(\d+)", r"\\sqrt{\1}", text)
-    text = _unwrap(" ".join(text.split()))
+    text = re.sub(r"([_^])\s*(\w)\s+(?=\w)", r"\1{\2} ", text)
+    text = _unwrap(_without_label(_unwrap(" ".join(text.split()))))
     if not text:
         raise UnreadableError("empty")
     return text
+
+
+def _plain_digits(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("−", "-")
+
+
+def _without_label(text: str) -> str:
+    """``text`` without an "answer:", "the answer is" or "=" in front of it."""
+    label = _ANSWER_IS.match(text)
+    if not label or not text[label.end() :].strip():
+        return text
+    rest = text[label.end() :]
+    return rf"\text{{{rest}" if label["text"] and not label["end"] else rest
 
 
 def _unwrap(text: str) -> str:
@@ -95,7 +171,7 @@ def _unwrap(text: str) -> str:
     before = None
     while before != text:
         before = text
-        text = text.strip().rstrip(".,;").removesuffix("\\\\").strip()
+        text = text.strip().rstrip(".,;\\").strip()
         for opening, closing in _DELIMITERS:
             inner = text[len(opening) : len(text) - len(closing)]
             if len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing):

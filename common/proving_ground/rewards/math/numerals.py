@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 
 from proving_ground.rewards.math.notation import TEXT_COMMAND
-from proving_ground.rewards.math.units import SIGNS, read_unit
+from proving_ground.rewards.math.units import SIGNS, Unit, read_unit
 
 _MAX_EXPONENT = 400
 """Largest power of ten in scientific notation; beyond it the text is left to the expression path."""
@@ -18,26 +18,51 @@ _GROUPED = r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]+)?"
 _DECIMAL = rf"(?:{_GROUPED}(?![0-9])|{_PLAIN})"
 _TERM = rf"(?:\{{\s*[+-]?\s*{_DECIMAL}\s*\}}|[0-9])"
 _BODY = re.compile(
-    rf"(?:(?P<base>[01-9]+)_\{{?(?P<radix>[0-9]{{1,2}})\}}?"
-    rf"|(?P<sci>{_PLAIN})\s*(?:\\times|\\cdot|\*|x)\s*10\s*\^\s*(?P<exponent>\{{\s*[+-]?[0-9]+\s*\}}|[0-9])"
+    rf"(?:(?P<sci>{_PLAIN})\s*(?:\\times|\\cdot|\*|x)\s*10\s*\^\s*(?P<exponent>\{{\s*[+-]?[0-9]+\s*\}}|[0-9])"
     rf"|(?P<esci>{_PLAIN})[eE](?P<eexp>[+-]?[0-9]+)"
     rf"|(?P<repeat>[0-9]*)\.(?P<fixed>[0-9]*)\\(?:overline|dot|bar)\s*\{{(?P<cycle>[0-9]+)\}}"
     rf"|(?:(?P<whole>[0-9]+)\s*)?\\frac\s*(?P<over>{_TERM})\s*(?P<under>{_TERM})"
     rf"|(?:(?P<mixed>[0-9]+) +)?(?P<left>{_DECIMAL})\s*/\s*(?P<right>{_DECIMAL})"
     rf"|(?P<decimal>{_DECIMAL}))"
 )
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_SCALE = re.compile(r"\s*(?:\\text\s*\{\s*)?(thousand|million|billion|trillion)\b\s*\}?", re.IGNORECASE)
+_SCALES = {"dozen": Fraction(12), "half": Fraction(1, 2), "halve": Fraction(1, 2), "quarter": Fraction(1, 4)}
+_SCALES |= {"hundred": Fraction(100), "thousand": Fraction(10**3), "million": Fraction(10**6)}
+_SCALES |= {
+    "billion": Fraction(10**9),
+    "trillion": Fraction(10**12),
+    "third": Fraction(1, 3),
+    "tenth": Fraction(1, 10),
+}
+_PARTS = {"hundredth": Fraction(1, 100), "thousandth": Fraction(1, 1000), "millionth": Fraction(1, 10**6)}
+_PARTS |= {
+    name: Fraction(1, number)
+    for number, name in enumerate("fourth fifth sixth seventh eighth ninth".split(), 4)
+}
+_SCALES |= _PARTS | {"twelfth": Fraction(1, 12), "sixteenth": Fraction(1, 16)}
+_SCALE = re.compile(rf"\s*({'|'.join(sorted(_SCALES, key=len, reverse=True))})s?\b", re.IGNORECASE)
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+)
+_ONES += "seventeen eighteen nineteen"
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+WORDS = {name: number for number, name in enumerate(_ONES.split())}
+WORDS |= {name: 10 * number for number, name in enumerate(_TENS.split(), 2)}
+"""Numbers that are written as one word."""
+
+_MONEY_FIRST = re.compile(r"(?:\\text\s*\{\s*)?(USD|EUR|GBP|INR|Rs\.?)\s*\}?\s*(?=[0-9])")
 _SIGN = re.compile(rf"(?P<front>[+-]?)\s*(?P<currency>[{''.join(SIGNS)}]?)\s*(?P<back>[+-]?)\s*")
-_PERCENT = re.compile(r"%|percent(?:age)?|per cent|\\text\s*\{\s*(?:percent|per cent|%)\s*\}", re.IGNORECASE)
+_PERCENT = re.compile(r"%|percent(?:age)?|per cent", re.IGNORECASE)
 
 
-def read_number(text: str) -> tuple[Fraction, str | None, bool] | None:
+def read_number(text: str) -> tuple[Fraction, Unit | None, bool] | None:
     """``(value, unit, percent)`` of a cleaned text, or ``None`` if it is not a plain number.
 
     ``value`` is as written: ``50%`` gives 50 and ``percent`` true.
     """
-    sign = _SIGN.match(text)
+    if text.lower() in WORDS:
+        return Fraction(WORDS[text.lower()]), None, False
+    money = _MONEY_FIRST.match(text)
+    sign = _SIGN.match(text, money.end() if money else 0)
     if sign is None or (sign["front"] and sign["back"]):
         return None
     body = _BODY.match(text, sign.end())
@@ -46,35 +71,26 @@ def read_number(text: str) -> tuple[Fraction, str | None, bool] | None:
         return None
     if "-" in (sign["front"], sign["back"]):
         value = -value
-    tail = text[body.end() :]
-    scale = _SCALE.match(tail)
-    if scale:
+    stated = (
+        read_unit(money[1] if money else SIGNS[sign["currency"]], True) if money or sign["currency"] else None
+    )
+    written = text[body.end() :]
+    tail = re.sub(r"\s+\^", "^", TEXT_COMMAND.sub(r" \1 ", written))
+    upright = tail != written
+    while scale := _SCALE.match(tail):
         value, tail = value * _SCALES[scale[1].lower()], tail[scale.end() :]
-    if body["base"]:
-        return None if tail.strip() or sign["currency"] else (value, f"base {int(body['radix'])}", False)
-    unit = SIGNS.get(sign["currency"])
     if not tail.strip():
-        return value, unit, False
+        return value, stated, False
     if _PERCENT.fullmatch(tail.strip()):
-        return (value, None, True) if unit is None else None
-    if tail.strip() in SIGNS:
-        return value, SIGNS[tail.strip()], False
-    stated = _tail_unit(tail)
-    return None if stated is None or unit not in (None, stated) else (value, stated, False)
-
-
-def _tail_unit(tail: str) -> str | None:
-    """The unit in what follows a number. ``5 m`` has one; ``5m`` is five times ``m``."""
-    flat = TEXT_COMMAND.sub(r"\1", tail)
-    upright = flat != tail
+        return (value, None, True) if stated is None else None
     if not upright and re.match(r"[A-Za-z](?![A-Za-z])", tail):
-        return None
-    return read_unit(flat.strip(), upright)
+        return None  # ``5 m`` has a unit; ``5m`` is five times ``m``
+    tail = tail.strip().removeprefix("(").removesuffix(")")
+    unit = read_unit(SIGNS.get(tail, tail), upright or tail in SIGNS)
+    return None if unit is None or stated not in (None, unit) else (value, unit, False)
 
 
 def _value(body: re.Match[str]) -> Fraction | None:
-    if body["base"]:
-        return Fraction(int(body["base"]))
     if body["sci"] or body["esci"]:
         mantissa, exponent = (body["sci"], body["exponent"]) if body["sci"] else (body["esci"], body["eexp"])
         power = int(exponent.strip("{} "))

@@ -18,6 +18,7 @@ import threading
 import time
 from functools import lru_cache
 from pathlib import Path
+from signal import SIGXCPU
 from typing import Any
 
 from proving_ground.errors import InfrastructureError
@@ -27,6 +28,12 @@ START_SECONDS = 120.0
 
 WALL_SECONDS = 30.0
 """Wall time for one comparison: a backstop behind the worker's own CPU limits."""
+
+COMPLETION_SECONDS = 3.0
+"""CPU time for all comparisons of one completion; none starts after it is used up."""
+
+ATTEMPTS = 3
+"""Fresh workers that a question is put to, one after another, while they die without an answer."""
 
 MAX_WORKERS = 4
 _WORKER_MODULE = "proving_ground.rewards.math.worker"
@@ -38,15 +45,11 @@ class BadGoldError(Exception):
 
 
 class TooCostlyError(Exception):
-    """The answer cannot be compared within the worker's limits."""
+    """The answer cannot be compared within the limits: the answer's own fault, so it is wrong."""
 
 
-class _WorkerLostError(Exception):
-    """The worker died or had to be killed; ``deadline`` says which."""
-
-    def __init__(self, deadline: bool) -> None:
-        super().__init__("deadline" if deadline else "died")
-        self.deadline = deadline
+class WorkerLostError(Exception):
+    """Workers died or did not answer, through no fault of the answer: no verdict, and none is kept."""
 
 
 class _Worker:
@@ -76,7 +79,7 @@ class _Worker:
         self.pid = self._process.pid
         try:
             self._read_reply(START_SECONDS)
-        except _WorkerLostError as error:
+        except WorkerLostError as error:
             self._stderr.seek(0)
             last = self._stderr.read().decode(errors="replace").strip().splitlines()[-1:] or ["no output"]
             self.kill()
@@ -85,13 +88,13 @@ class _Worker:
             ) from error
 
     def ask(self, gold: str, answer: str | None) -> dict[str, Any]:
-        """One request; raises ``_WorkerLostError``, after which the worker must be dropped."""
+        """One request; raises ``WorkerLostError``, after which the worker must be dropped."""
         request = json.dumps({"gold": gold, "answer": answer}).encode() + b"\n"
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(request)
         except BrokenPipeError as error:
-            raise _WorkerLostError(deadline=False) from error
+            raise WorkerLostError("died") from error
         return self._read_reply(WALL_SECONDS)
 
     def _read_reply(self, seconds: float) -> dict[str, Any]:
@@ -101,19 +104,20 @@ class _Worker:
         waiting.register(descriptor, select.POLLIN)
         while not reply.endswith(b"\n"):
             if not waiting.poll(max(0.0, end - time.monotonic()) * 1000):
-                raise _WorkerLostError(deadline=True)
+                raise WorkerLostError("no answer before the deadline")
             chunk = os.read(descriptor, 65536)
             if not chunk:
-                raise _WorkerLostError(deadline=False)
+                raise WorkerLostError("died")
             reply += chunk
         parsed: dict[str, Any] = json.loads(reply)
         return parsed
 
-    def kill(self) -> None:
-        """End the process and collect it."""
+    def kill(self) -> int:
+        """End the process and collect it; its exit status tells what it died of."""
         self._process.kill()
-        self._process.wait()
+        status = self._process.wait()
         self.forget()
+        return status
 
     def forget(self) -> None:
         """Close this process's ends of the pipes; the worker exits once nobody holds its stdin."""
@@ -127,7 +131,7 @@ class _Worker:
 
 
 class Pool:
-    """Up to ``size`` workers behind the two questions of ``judge.Algebra``."""
+    """Up to ``size`` workers; an ``Allowance`` asks them for one completion."""
 
     def __init__(self, size: int | None = None) -> None:
         self.size = size or max(1, min(len(os.sched_getaffinity(0)), MAX_WORKERS))
@@ -135,30 +139,9 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
-        # Ground truths repeat over a group and over epochs; verdicts repeat within a group.
-        self._checked = lru_cache(maxsize=8192)(self._check)
-        self._status = lru_cache(maxsize=8192)(self._ask_status)
-
-    def check(self, gold: str) -> None:
-        """Raise ``BadGoldError`` unless the worker can parse ``gold`` within its limits."""
-        why = self._checked(gold)
-        if why is not None:
-            raise BadGoldError(why)
-
-    def equal(self, gold: str, answer: str) -> bool:
-        """Whether the answer equals ``gold``, which has passed ``check``.
-
-        Raises ``TooCostlyError`` for an answer that takes too long or takes the worker down with it.
-        That the worker and not the answer is at fault shows when its replacement fails to start,
-        which raises ``InfrastructureError``.
-        """
-        try:
-            status = self._status(gold, answer)
-        except _WorkerLostError as error:
-            raise TooCostlyError(str(error)) from error
-        if status == "timeout":
-            raise TooCostlyError(status)
-        return status == "equal"
+        # Ground truths repeat over a group and over epochs; verdicts repeat within a group. What is
+        # kept is an answer from a worker, limits included; a worker's death raises and is not kept.
+        self.reply = lru_cache(maxsize=16384)(self._ask)
 
     def pids(self) -> list[int]:
         """Process ids of the live workers."""
@@ -177,32 +160,29 @@ class Pool:
         for worker in self._all:
             worker.forget()
 
-    def _check(self, gold: str) -> str | None:
-        """Why ``gold`` is bad, or ``None``."""
-        try:
-            reply = self._ask(gold, None)
-        except _WorkerLostError as error:
-            return f"verifying it took the verifier down ({error})"
-        return None if reply["status"] == "equal" else str(reply.get("why") or reply["status"])
-
-    def _ask_status(self, gold: str, answer: str) -> str:
-        return str(self._ask(gold, answer)["status"])
-
     def _ask(self, gold: str, answer: str | None) -> dict[str, Any]:
-        with self._free:
-            worker = self._take()
-            try:
-                reply = worker.ask(gold, answer)
-            except BaseException as error:
-                # Also on KeyboardInterrupt: a worker with a reply still to come must not be reused.
-                with self._lock:
-                    self._all.discard(worker)
-                worker.kill()
-                if isinstance(error, _WorkerLostError) and not error.deadline:
+        """A worker's reply, from a fresh one if the first is lost. Raises ``WorkerLostError``."""
+        lost: WorkerLostError | None = None
+        for _ in range(ATTEMPTS):
+            with self._free:
+                worker = self._take()
+                try:
+                    reply = worker.ask(gold, answer)
+                except BaseException as error:
+                    # Also on KeyboardInterrupt: a worker with a reply still to come must not be reused.
+                    with self._lock:
+                        self._all.discard(worker)
+                    status = worker.kill()
+                    if not isinstance(error, WorkerLostError):
+                        raise
                     self._give_back(self._start())
-                raise
-            self._give_back(worker)
-            return reply
+                    if status == -SIGXCPU:
+                        return {"status": "timeout", "why": "out of CPU time", "cpu": COMPLETION_SECONDS}
+                    lost = error
+                else:
+                    self._give_back(worker)
+                    return reply
+        raise WorkerLostError(f"{ATTEMPTS} workers in a row: {lost}") from lost
 
     def _take(self) -> _Worker:
         with self._lock:
@@ -219,6 +199,39 @@ class Pool:
     def _give_back(self, worker: _Worker) -> None:
         with self._lock:
             self._idle.append(worker)
+
+
+class Allowance:
+    """``judge.Algebra`` for one completion or one ground truth: its questions share ``COMPLETION_SECONDS``.
+
+    The time of a reply from the cache counts too, so that a verdict does not depend on what ran before.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._left = COMPLETION_SECONDS
+
+    def check(self, gold: str) -> None:
+        """Raise ``BadGoldError`` unless a worker can parse and evaluate ``gold`` within the limits."""
+        if self._left <= 0:
+            raise BadGoldError("too costly to verify")
+        reply = self._reply(gold, None)
+        if reply["status"] != "equal":
+            raise BadGoldError(str(reply.get("why") or reply["status"]))
+
+    def equal(self, gold: str, answer: str) -> bool:
+        """Whether the answer equals ``gold``, which has passed ``check``. Raises ``TooCostlyError``."""
+        if self._left <= 0:
+            raise TooCostlyError("the completion's CPU time is used up")
+        reply = self._reply(gold, answer)
+        if reply["status"] == "timeout":
+            raise TooCostlyError(str(reply.get("why")))
+        return bool(reply["status"] == "equal")
+
+    def _reply(self, gold: str, answer: str | None) -> dict[str, Any]:
+        reply = self._pool.reply(gold, answer)
+        self._left -= reply["cpu"]
+        return reply
 
 
 class _Shared:

@@ -1,6 +1,6 @@
 r"""What an answer's text says, read without any computer algebra.
 
-``read`` turns a cleaned text into one of five readings. Numbers, words and structures (tuples,
+``read`` turns a cleaned text into one of six readings. Numbers, words and structures (tuples,
 sets, intervals) are understood here exactly, with ``fractions.Fraction``; only an ``Expression``
 needs a worker. A text that is none of these raises ``UnreadableError``.
 """
@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from proving_ground.rewards.math.notation import CURRENCY, TEXT_COMMAND, UnreadableError, clean, split_top
-from proving_ground.rewards.math.numerals import read_number
-from proving_ground.rewards.math.units import known, read_unit
+from proving_ground.rewards.math.notation import (
+    CURRENCY,
+    TEXT_COMMAND,
+    UnreadableError,
+    clean,
+    matching,
+    split_top,
+)
+from proving_ground.rewards.math.numerals import WORDS, read_number
+from proving_ground.rewards.math.units import Unit, known, read_unit
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,7 @@ class Number:
     """An exact rational; ``value`` is as written, so ``50%`` has value 50 and ``percent`` true."""
 
     value: Fraction
-    unit: str | None
+    unit: Unit | None
     percent: bool
     text: str
 
@@ -31,6 +38,11 @@ class Word:
 
     text: str
     bare: bool
+
+    @property
+    def product(self) -> bool:
+        """Whether the letters can be taken for variables that are multiplied: ``xy``, not ``cat``."""
+        return self.bare and all(map(_is_product, self.text.split()))
 
 
 @dataclass(frozen=True)
@@ -56,28 +68,70 @@ class Expression:
     """LaTeX that takes computer algebra to understand, its unit taken off."""
 
     text: str
-    unit: str | None
+    unit: Unit | None
 
 
-Reading: TypeAlias = Number | Word | Sequence | Relation | Expression
+@dataclass(frozen=True)
+class Option:
+    """An option letter with what it stands for: ``(B) 7``."""
 
+    letter: str
+    content: "Reading"
+    text: str
+
+
+Reading: TypeAlias = Number | Word | Sequence | Relation | Expression | Option
+
+_FUNCTION = r"(?:arc)?(?:sin|cos|tan)|cot|sec|csc|log|ln|exp"
+VARIABLE = rf"(?:[A-Za-z]|\\(?!(?:pi|sqrt|frac|binom|{_FUNCTION})(?![a-z]))[a-z]+)(?:_(?:\w|\{{\w+\}}))?"
 _NAME = re.compile(
-    r"(?:[A-Za-z]|\\(?!pi\b)[a-z]+)(?:_(?:\w|\{\w+\}))?'*(?:\s*\([A-Za-z](?:,\s*[A-Za-z])*\))?"
-    r"|\(\s*[A-Za-z](?:\s*,\s*[A-Za-z])+\s*\)|[A-Za-z][A-Za-z ]*"
-    r"|\\(?:angle|overline|vec)\s*\{?\s*[A-Za-z]+\}?",
+    rf"{VARIABLE}'*(?:(?:\^\{{?-1\}}?)?\s*\([^()=<>]*\))?"  # x, a_{10}, y', f(3), g^{-1}(2)
+    rf"|\(\s*{VARIABLE}(?:\s*,\s*{VARIABLE})+\s*\)|[A-Za-z][A-Za-z ]*"
+    r"|m?\s*\\(?:angle|overline|vec|triangle|widehat|overrightarrow)\s*\{?\s*[A-Za-z]+\}?"
+    r"|\|\s*(?:[A-Z]{2}|\\(?:vec|overline|overrightarrow)\s*\{[A-Za-z]+\})\s*\|"
+    r"|[A-Z]{1,4}(?:\s*:\s*[A-Z]{1,4})+|\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\[[A-Z]{3,}\]"
+    r"|[A-Z]_\{?\s*(?:\\triangle)?\s*[A-Z]+\s*\}?"
+    rf"|\\(?:{_FUNCTION})\s*(?:\\angle\s*)?\{{?[A-Z]+\}}?",
     re.ASCII,
 )
-_SHORT_WORDS = frozenset(["yes", "no", "odd", "all", "one", "two", "six", "ten"])
+_SHORT_WORDS = frozenset("no on up am if it is in to at or so do go he me we us by my of ok".split())
+_SAME_WORDS = {
+    r"\emptyset": (
+        "no solution",
+        "no solutions",
+        "no real solution",
+        "no real solutions",
+        "empty set",
+        "the empty set",
+    ),
+    "does not exist": ("dne", "undefined"),
+    r"\infty": ("infinity", "+infinity"),
+    r"-\infty": ("-infinity",),
+}
+_CANONICAL = {spelling: word for word, spellings in _SAME_WORDS.items() for spelling in spellings}
+_ALL_REALS = re.compile(
+    r"(?:the\s+)?(?:set\s+of\s+)?all\s+real(?:s|\s+numbers?|\s+values?)?(?:\s+(?:of\s+)?[a-z])?|real numbers"
+)
+_TIME = re.compile(r"(\d{1,2})(?::(\d\d))?\s*([ap])\.?\s?m\.?", re.IGNORECASE)
+_BASED = re.compile(r"\(?([0-9][0-9A-F]*|[A-F]+[0-9A-F]*)\)?_\{?([a-z]+|[0-9]{1,2})\}?")
+_LETTERED = re.compile(r"\(([A-H])\)\s*(?=[\w\\＄-])(.+)|([A-H])[.:]\s+(?![A-Z])(.+)", re.DOTALL)
+_MATH_OF_LETTERS = re.compile(r"\s*[-+*/^_=!]|\s*\\(?:cup|cap|cdot|times|in|to|land|lor)(?![a-z])|\(")
 _DATE_LIKE = re.compile(r"(?=.*[A-Za-z]{3,},?\s+[0-9])[A-Za-z0-9 .:'-]+")
 """Words among numbers: ``June 5``, ``3 feet 5 inches``. The parser would multiply the letters."""
 
 _EQUALS = re.compile(r"(?<![<>!:])==?")
 _APPROX = re.compile(r"\\approx(?![a-zA-Z])|\\simeq(?![a-zA-Z])|≈")
-_COMMA = re.compile(r"[,;]|(?:,\s*)?(?:\\text\s*\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z]))")
+_AND_OR = r"(?:\\text\s*\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])|\\(?:lor|land)(?![a-z]))"
+_COMMA = re.compile(rf"[,;]?\s*{_AND_OR}|[,;]")
+_OUTER = re.compile(r";|(?:,\s*)?(?:\\text\s*\{\s*or\s*\}|(?<![A-Za-z\\])or(?![A-Za-z]))")
+_COMPARES = re.compile(r"[<>]|\\(?:le|ge|ne)(?![a-z])")
+_CONDITION = re.compile(r"\s*[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?R\}?)?\s*(?:\\mid(?![a-z])|\||:)\s*(.+)")
+_RATIO = re.compile(r"\d+(?:\.\d+)?(?:\s*(?::|(?:\\text\s*\{\s*)?\bto\b(?:\s*\})?)\s*\d+(?:\.\d+)?)+")
+_LITERAL = re.compile(r"\\(?:ldots|equiv|pmod|bmod|begin\s*\{cases\}|mathcal)|(?<![a-z])[A-Z]\s*\\c[ua]p")
 _UNION = re.compile(r"\\cup(?![a-zA-Z])")
 _PLUS_MINUS = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
 _OF_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
-_ALLOWED = re.compile(r"[A-Za-z0-9\s+\-*/^_=<>()\[\]{}|!.,:;%&~\\]+")
+_ALLOWED = re.compile(r"[A-Za-z0-9\s+\-*/^_=<>()\[\]{}|!.,:;%&~'\\]+")
 _MEMBER = re.compile(r"[A-Za-z](?:_\w)?\s*\\in(?![a-zA-Z])\s*(?=[\\(\[])", re.ASCII)
 
 
@@ -88,6 +142,8 @@ def read(text: str) -> Reading:
 
 def _read(text: str) -> Reading:
     text = text.strip()
+    while text.startswith("{") and matching(text, 0) == len(text) - 1:
+        text = text[1:-1].strip()
     if not text:
         raise UnreadableError("an empty part")
     wrapped = TEXT_COMMAND.fullmatch(text)
@@ -96,7 +152,25 @@ def _read(text: str) -> Reading:
         return Number(*number, text=text)
     if wrapped and not wrapped[1].strip():
         raise UnreadableError("empty")
-    return _read_word(text) or _read_structure(text) or _read_expression(text)
+    return _read_special(text) or _read_word(text) or _read_structure(text) or _read_expression(text)
+
+
+def _read_special(text: str) -> Reading | None:
+    """A time of day, a numeral with its base, or an option letter with its content."""
+    flat = " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
+    time = _TIME.fullmatch(flat)
+    if time:
+        hour, minute, half = time[1], time[2] or "00", time[3].lower()
+        return Word(f"{hour}:{minute} {half}m", False) if minute != "00" else _read(f"{hour} {half}m")
+    based = _BASED.fullmatch(re.sub(r"\s*_\s*\{\s*(\w+)\s*\}", r"_\1", flat))
+    if based and (based[2].isdigit() or based[2] in WORDS):
+        radix = int(WORDS.get(based[2], based[2]))
+        return Word(f"{based[1]}_{radix}", False) if based[1][0].isdigit() or radix > 10 else None
+    option = _LETTERED.fullmatch(flat)
+    if option and not _MATH_OF_LETTERS.match(flat, 3):
+        rest = text[re.search(r"[A-H]\s*[).:]*\s*\}*\s*[).:]*\s*", text).end() :]  # type: ignore[union-attr]
+        return Option(option[1] or option[3], _read(rest), text) if rest else None
+    return None
 
 
 def _read_word(text: str) -> Word | None:
@@ -114,16 +188,22 @@ def _read_word(text: str) -> Word | None:
     if geometric:
         # Algebra would take the letters for a product, and the angle ABC for the angle BAC.
         return Word(f"{geometric[1]} {geometric[2]}", False)
+    lowered = flat.lower()
+    if _ALL_REALS.fullmatch(lowered):
+        return Expression(r"\mathbb{R}", None)
+    if lowered in _CANONICAL:
+        return Word(_CANONICAL[lowered], False)
+    if r"\ldots" in flat and not _COMMA.search(flat):
+        return Word(flat.replace(" ", ""), False)
     if re.search(r"(?<![A-Za-z])(?:and|or)(?![A-Za-z])|\\\\", flat):
         return None
     if _DATE_LIKE.fullmatch(flat):
         return Word(flat, False)
     tokens = re.split(r"[ '-]+", flat)
     if all(token.isalpha() for token in tokens):
-        algebra = bare and flat.isascii() and flat.lower() not in _SHORT_WORDS
-        if algebra and ("-" in flat or "'" in flat) and min(map(len, tokens)) < 3:
+        if bare and ("-" in flat or "'" in flat) and min(map(len, tokens)) < 3:
             return None
-        return Word(flat, algebra and max(map(len, tokens)) < 4)
+        return Word(flat, bare and flat.isascii() and max(map(len, tokens)) < 4)
     whole = TEXT_COMMAND.fullmatch(text) is not None
     return Word(flat, False) if whole and re.search(r"[^\W\d_]{2}", flat) else None
 
@@ -137,8 +217,15 @@ def _read_structure(text: str) -> Reading | None:
     if len(pieces) > 1:
         return Sequence("union", tuple(map(_read, pieces)), text)
     pieces = _split_list(text)
+    if len(pieces) > 1 and all(map(_COMPARES.search, pieces)):
+        joint = r"\lor" if re.search(r"(?<![A-Za-z])or(?![A-Za-z])|\\lor", text) else r"\land"
+        # A comma between conditions may mean either; algebra takes "or" where "and" leaves nothing.
+        joint = (
+            r"\land \lor" if joint == r"\land" and not re.search(r"(?<![A-Za-z])and|\\land", text) else joint
+        )
+        return Expression(f" {joint} ".join(piece.strip() for piece in pieces), None)
     if len(pieces) > 1:
-        return Sequence("list", tuple(map(_read, _share_name(pieces))), text)
+        return Sequence("list", _items(pieces), text)
     approximate = split_top(text, _APPROX)
     if len(approximate) > 1:
         # What stands before the sign is the exact value, unless it only names the unknown.
@@ -151,13 +238,13 @@ def _read_structure(text: str) -> Reading | None:
             raise UnreadableError("an equation with an empty side")
         name = " ".join(TEXT_COMMAND.sub(r"\1", parts[0]).split())
         if _NAME.fullmatch(name):
-            return Relation(name.replace(" ", ""), tuple(map(_read, parts[1:])), text)
+            return _named(name, tuple(map(_read, parts[1:])), text)
         return Relation(None, tuple(map(_read, parts)), text)
-    if len(_PLUS_MINUS.findall(text)) == 1:
+    if len(_PLUS_MINUS.findall(text)) == 1 and not text.startswith("\\{"):
         both = [_PLUS_MINUS.sub(sign, text).strip() for sign in "+-"]
         return Sequence("list", (_read(both[0].removeprefix("+")), _read(both[1])), text)
-    if re.fullmatch(r"\d+(?:\s*:\s*\d+)+", text):
-        return Sequence(":", tuple(map(_read, text.split(":"))), text)
+    if _RATIO.fullmatch(text):
+        return Sequence(":", tuple(map(_read, re.findall(r"\d+(?:\.\d+)?", text))), text)
     return _read_bracketed(text)
 
 
@@ -168,10 +255,44 @@ def _read_bracketed(text: str) -> Reading | None:
         opening, closing, inner = "{", "}", text[2:-2]
     if opening not in ("(", "[", "{") or closing not in (")", "]", "}") or not _one_group(inner):
         return None
+    condition = _CONDITION.fullmatch(inner) if opening == "{" else None
+    if condition and _COMPARES.search(condition[1]):
+        return _read(condition[1])
     pieces = _split_list(inner)
     if len(pieces) > 1 or opening == "{":
-        return Sequence(opening + closing, tuple(map(_read, _share_name(pieces))), text)
+        return Sequence(opening + closing, _items(pieces, flat=opening == "{"), text)
     return _read(inner) if opening + closing in ("()", "[]") and inner.strip() else None
+
+
+def _named(name: str, parts: tuple[Reading, ...], text: str) -> Reading:
+    """A relation; ``(y, x) = (1, 2)`` becomes the list ``y = 1, x = 2``."""
+    value = parts[0]
+    if name.startswith("(") and isinstance(value, Sequence) and len(parts) == 1:
+        names = name[1:-1].replace(" ", "").split(",")
+        if len(names) == len(value.items) and value.kind == "()":
+            pairs = zip(names, value.items, strict=True)
+            return Sequence("list", tuple(Relation(each, (item,), text) for each, item in pairs), text)
+    label = re.sub(r"[\s|{}]|\\(?:overline|overrightarrow)(?![a-z])|^m(?=\\angle)", "", name)
+    return Relation(label, parts, text)
+
+
+def _items(pieces: list[str], flat: bool = True) -> tuple[Reading, ...]:
+    r"""The elements of a list or set; ``0, \pm 1`` has three."""
+    items: list[Reading] = []
+    for item in map(_read, _share_name(pieces)):
+        both = flat and isinstance(item, Sequence) and item.kind == "list" and _PLUS_MINUS.search(item.text)
+        items += item.items if isinstance(item, Sequence) and both else [item]
+    return tuple(items)
+
+
+def _is_product(word: str) -> bool:
+    """Letters without a vowel, a run of the alphabet, or two letters that are no word."""
+    if len(word) < 3:
+        return word.lower() not in _SHORT_WORDS
+    if word.isupper():
+        return False
+    run = "".join(sorted(word)) in "abcdefghijklmnopqrstuvwxyz"
+    return run or not set(word.lower()) & set("aeiou")
 
 
 def _one_group(inner: str) -> bool:
@@ -186,6 +307,9 @@ def _one_group(inner: str) -> bool:
 
 def _split_list(text: str) -> list[str]:
     """Split at top-level commas, semicolons, "and" and "or"; ``1,000, 2,000`` has two elements."""
+    outer = split_top(text, _OUTER)
+    if len(outer) > 1 and all("=" in piece and len(split_top(piece, _COMMA)) > 1 for piece in outer):
+        return outer
     pieces = split_top(text, _COMMA)
     if not any(piece[:1].isspace() for piece in pieces[1:]):
         return pieces
@@ -207,7 +331,9 @@ def _share_name(pieces: list[str]) -> list[str]:
     return pieces
 
 
-def _read_expression(text: str) -> Expression:
+def _read_expression(text: str) -> Reading:
+    if _LITERAL.search(text) and _ALLOWED.fullmatch(text):
+        return Word(re.sub(r"[\s{}()]", "", text), False)  # no algebra for it: the text itself is compared
     body, unit = _take_unit(text)
     if not _ALLOWED.fullmatch(body) or re.search(r"\d\s+\d", body) or CURRENCY in body:
         # Two numerals side by side mean nothing, and the parser would quietly add them.

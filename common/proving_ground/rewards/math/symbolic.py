@@ -8,6 +8,7 @@ exact points, each evaluated with as many digits as it takes to tell it from zer
 """
 
 import random
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -35,6 +36,7 @@ _NORMALIZE = NormalizationConfig(
 )
 # Lower-casing symbols, the library's default, would make \pi(R^2-r^2) zero.
 _CONVERT = ConversionConfig(lowercase_symbols=False)
+_JOINTS = re.compile(r"\\land \\lor|\\lor(?![a-z])|\\land(?![a-z])")
 _DISCRETE = (sympy.Sum, sympy.Product, sympy.factorial, sympy.binomial)
 _UNDONE = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative)
 
@@ -46,6 +48,16 @@ class UnparsableError(ValueError):
 @lru_cache(maxsize=512)
 def parse(text: str) -> Parsed:
     """The exact value of a LaTeX text. Raises ``UnparsableError``."""
+    conditions = _JOINTS.split(text)
+    if len(conditions) > 1:
+        return _joined([parse(condition) for condition in conditions], set(_JOINTS.findall(text)))
+    # What the parser would drop becomes part of the symbol's name.
+    text = re.sub(
+        r"(?<![A-Za-z\\])([A-Za-z])('+)", lambda match: f"{match[1]}_{{{'prime' * len(match[2])}}}", text
+    )
+    text = re.sub(
+        r"(?<![A-Za-z\\])([A-Z])\s*\^\s*(?:\{\s*)?(?:T(?![a-z])|\\top)(?:\s*\})?", r"\1_{transpose}", text
+    )
     try:
         parsed = latex2sympy(
             normalize_latex(text, _NORMALIZE),
@@ -64,6 +76,21 @@ def parse(text: str) -> Parsed:
     if parsed in (sympy.true, sympy.false):
         raise UnparsableError("a statement, not a value")
     return parsed
+
+
+def _joined(parts: list[Parsed], joints: set[str]) -> Parsed:
+    """Conditions on one unknown as a set, on several as a conjunction."""
+    if not all(isinstance(part, Relational) for part in parts):
+        raise UnparsableError("a condition that is no comparison")
+    if len(set().union(*(part.free_symbols for part in parts))) != 1:
+        if joints == {r"\lor"}:
+            raise UnparsableError("alternatives for several unknowns")
+        return sympy.And(*parts, evaluate=False)
+    sets = [part.as_set() for part in parts]
+    both = sympy.Intersection(*sets)
+    if joints == {r"\lor"} or (joints != {r"\land"} and both.is_empty):
+        return sympy.Union(*sets)
+    return both
 
 
 def _exact(node: Parsed) -> Parsed:

@@ -5,6 +5,7 @@ Request ``{"gold": str, "answer": str | null}``; reply ``{"status": ...}``:
 
 - ``equal`` or ``different``; with ``answer`` null, ``equal`` says that the ground truth can be used;
 - ``bad_gold``: the ground truth cannot be parsed; ``why`` says more;
+- ``cpu``, beside the status: the seconds of processor time that it took;
 - ``timeout``: more than ``CPU_SECONDS`` of processor time. CPU time, not wall time, so that a
   verdict does not depend on how busy the machine is.
 
@@ -17,8 +18,10 @@ import os
 import resource
 import signal
 import sys
+import time
 from importlib import import_module
 from types import FrameType
+from typing import Any
 
 CPU_SECONDS = 3.0
 MEMORY_BYTES = 2 * 1024**3
@@ -53,7 +56,7 @@ def _limit_process() -> None:
     sys.set_int_max_str_digits(0)
 
 
-def _compare(gold: str, answer: str | None) -> dict[str, str]:
+def _compare(gold: str, answer: str | None) -> dict[str, Any]:
     """Parse and compare one pair."""
     from proving_ground.rewards.math import symbolic
 
@@ -80,7 +83,7 @@ def _why(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
-def answer_request(gold: str, answer: str | None) -> dict[str, str]:
+def answer_request(gold: str, answer: str | None) -> dict[str, Any]:
     """``_compare`` within the time, recursion and memory limits."""
     _allow_cpu(2 * CPU_SECONDS)
     try:
@@ -116,7 +119,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    reply: dict[str, str] = {"status": "ready"}
+    reply: dict[str, Any] = {"status": "ready"}
     while True:
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
@@ -124,7 +127,9 @@ def main() -> None:
         if not line:
             return
         request = json.loads(line)
+        start = time.process_time()
         reply = answer_request(request["gold"], request["answer"])
+        reply["cpu"] = time.process_time() - start
 
 
 if __name__ == "__main__":
