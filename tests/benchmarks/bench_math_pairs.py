@@ -73,7 +73,9 @@ def outcome(pair: Pair, verdict: str) -> str:
     """What a verdict is worth: right, a false positive, a false negative, or neither 0 nor 1."""
     if verdict not in ("0", "1"):
         return verdict
-    return "right" if verdict == str(int(pair.same)) else f"false {'positive' if verdict == '1' else 'negative'}"
+    return (
+        "right" if verdict == str(int(pair.same)) else f"false {'positive' if verdict == '1' else 'negative'}"
+    )
 
 
 def record(name: str, pairs: list[Pair], verdicts: dict[Pair, str]) -> None:
@@ -81,7 +83,9 @@ def record(name: str, pairs: list[Pair], verdicts: dict[Pair, str]) -> None:
     columns: dict[str, dict[str, str]] = {}
     if VERDICTS.exists():
         with VERDICTS.open(encoding="utf-8", newline="") as file:
-            columns = {row["pair"]: row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}
+            columns = {
+                row["pair"]: row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            }
     rows = []
     for pair in pairs:
         key = f"{pair.ground_truth} | {pair.answer}"

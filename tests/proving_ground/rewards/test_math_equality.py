@@ -138,6 +138,7 @@ SAME = [
     (r"\frac{n(n+1)}{2}", r"\sum_{k=1}^{n} k"),
     (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\3&\frac82\end{pmatrix}"),
     ("x > 3", "3 < x"),
+    (r"\{x \mid x > 3\}", "x > 3"),
     ("x > 3", r"(3, \infty)"),
     (r"[1, 2]", r"1 \le x \le 2"),
     (r"x \ne 2", r"(-\infty,2)\cup(2,\infty)"),
@@ -292,7 +293,6 @@ BROKEN_GOLDS = [
     r"\boxed{}",
 ]
 BROKEN_GOLDS += [
-    r"\{x \mid x > 3\}",
     "7\x00",
     "\ud800",
     "1" * 3000,

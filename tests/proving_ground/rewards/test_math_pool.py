@@ -13,8 +13,16 @@ import pytest
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards import math_reward
+from proving_ground.rewards.math import answers_equal, is_parseable_answer
 from proving_ground.rewards.math import pool as pool_module
-from proving_ground.rewards.math.pool import BadGoldError, Pool, TooCostlyError, shared_pool
+from proving_ground.rewards.math.pool import (
+    Allowance,
+    BadGoldError,
+    Pool,
+    TooCostlyError,
+    WorkerLostError,
+    shared_pool,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLD, RIGHT, WRONG = r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt{2}}", r"\frac{1}{\sqrt{3}}"
@@ -35,6 +43,26 @@ def compare(gold, answer):
 
 worker._compare = compare
 worker.CPU_SECONDS = 0.5
+worker.main()
+"""
+
+# The real worker, which dies of every question while a file exists.
+DEADLY_WORKER = r"""
+import os
+from proving_ground.rewards.math import worker
+
+real, self_test = worker._compare, worker.self_test
+
+def compare(gold, answer):
+    if os.path.exists({switch!r}):
+        os.kill(os.getpid(), 9)
+    return real(gold, answer)
+
+def start():
+    self_test()
+    worker._compare = compare
+
+worker.self_test = start
 worker.main()
 """
 
@@ -102,48 +130,123 @@ def test_endless_computation_costs_only_its_own_row(impatient: None) -> None:
 
 def test_worker_survives_an_interruptible_timeout_and_is_replaced_after_another(impatient: None) -> None:
     pool = shared_pool()
-    assert pool.equal(GOLD, RIGHT)
+    assert Allowance(pool).equal(GOLD, RIGHT)
     (first,) = pool.pids()
     with pytest.raises(TooCostlyError):
-        pool.equal(GOLD, ENDLESS)
+        Allowance(pool).equal(GOLD, ENDLESS)
     assert pool.pids() == [first]
     with pytest.raises(TooCostlyError):
-        pool.equal(GOLD, STUCK)
+        Allowance(pool).equal(GOLD, STUCK)
     (second,) = pool.pids()
     assert second != first
-    assert pool.equal(GOLD, r"\sqrt{\frac{1}{2}}")
+    assert Allowance(pool).equal(GOLD, r"\sqrt{\frac{1}{2}}")
 
 
-def test_worker_over_the_wall_deadline_is_killed_and_replaced(
+def test_worker_over_the_wall_deadline_is_killed_and_the_question_asked_again(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert pool.equal(GOLD, RIGHT)
+    assert Allowance(pool).equal(GOLD, RIGHT)
     (first,) = pool.pids()
     os.kill(first, signal.SIGSTOP)
-    monkeypatch.setattr(pool_module, "WALL_SECONDS", 0.2)
-    with pytest.raises(TooCostlyError, match="deadline"):
-        pool.equal(GOLD, WRONG)
-    monkeypatch.undo()
-    assert not pool.equal(GOLD, WRONG)
+    monkeypatch.setattr(pool_module, "WALL_SECONDS", 5)
+    assert not Allowance(pool).equal(GOLD, WRONG)
     assert pool.pids() != [first]
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
 
 
-def test_killed_worker_is_replaced(pool: Pool) -> None:
-    assert pool.equal(GOLD, RIGHT)
+def test_a_lost_worker_costs_no_verdict(pool: Pool) -> None:
+    assert Allowance(pool).equal(GOLD, RIGHT)
     os.kill(pool.pids()[0], signal.SIGKILL)
-    with pytest.raises(TooCostlyError, match="died"):
-        pool.equal(GOLD, WRONG)
-    assert not pool.equal(GOLD, WRONG)
+    assert not Allowance(pool).equal(GOLD, WRONG)
+    os.kill(pool.pids()[0], signal.SIGKILL)
+    assert Allowance(pool).equal(GOLD, r"\frac{2}{2\sqrt{2}}")
+    os.kill(pool.pids()[0], signal.SIGKILL)
+    Allowance(pool).check(r"\sqrt{2} + 1")
+
+
+@pytest.fixture
+def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The shared pool, exchanged for one whose workers die of every question while a file exists."""
+    switch = tmp_path / "die"
+    (tmp_path / "deadly_worker.py").write_text(DEADLY_WORKER.format(switch=str(switch)))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(pool_module, "_WORKER_MODULE", "deadly_worker")
+    monkeypatch.setattr(pool_module._Shared, "pool", Pool(size=1))
+    yield switch
+    shared_pool().close()
+
+
+def test_workers_that_keep_dying_give_none_and_the_death_is_not_kept(
+    deadly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "ATTEMPTS", 1)  # starting workers is what takes time here
+    logged: list[tuple[str, float]] = []
+    completions = [rf"\boxed{{{text}}}" for text in (RIGHT, "7", WRONG)]
+    golds = [GOLD, "7", GOLD]
+    assert math_reward(completions, golds) == [1.0, 1.0, 0.0]
+    fresh = [rf"\boxed{{{text}+0}}" for text in (RIGHT, "7", WRONG)]
+    deadly.touch()
+    scores = math_reward(
+        [fresh[0], completions[1], fresh[2]], golds, log_metric=lambda *pair: logged.append(pair)
+    )
+    assert scores == [None, 1.0, None]
+    assert logged == [("failed/worker_lost", 2.0)]
+    with pytest.raises(InfrastructureError, match="lost"):
+        answers_equal(GOLD, f"{RIGHT}+0")
+    with pytest.raises(InfrastructureError, match="lost"):
+        is_parseable_answer(r"\sqrt{3} + \sqrt{5}")
+    deadly.unlink()
+    logged.clear()
+    scores = math_reward(
+        [fresh[0], completions[1], fresh[2]], golds, log_metric=lambda *pair: logged.append(pair)
+    )
+    assert scores == [1.0, 1.0, 0.0]
+    assert logged == []
+    assert is_parseable_answer(r"\sqrt{3} + \sqrt{5}")
+
+
+def test_a_question_is_put_to_a_few_workers_only(deadly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    start = Pool._start
+    monkeypatch.setattr(Pool, "_start", lambda self: started.append(1) or start(self))
+    deadly.touch()
+    with pytest.raises(WorkerLostError, match="3 workers in a row: died"):
+        Allowance(shared_pool()).equal(GOLD, WRONG)
+    assert len(started) == pool_module.ATTEMPTS + 1
+
+
+def test_the_time_of_a_completion_is_bounded_not_that_of_a_comparison(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    class Slow(Pool):
+        def __init__(self) -> None:
+            self.size = 1
+
+        def reply(self, gold: str, answer: str | None) -> dict[str, object]:
+            asked.append(gold)
+            return {"status": "equal", "cpu": pool_module.COMPLETION_SECONDS / 4}
+
+    monkeypatch.setattr(pool_module._Shared, "pool", Slow())
+    monkeypatch.setattr(Slow, "close", lambda self: None)
+    roots = [rf"\sqrt{{{number}}}" for number in (2, 3, 5, 7, 11, 13, 17, 19)]
+    chain = "x = " + " = ".join(f"{root} + 0" for root in [roots[0]] * 8)
+    assert math_reward([rf"\boxed{{{chain}}}"], [roots[0]]) == [0.0]
+    assert len(asked) == 1 + 4
+    asked.clear()
+    with pytest.raises(InfrastructureError, match="too costly"):
+        math_reward([r"\boxed{7}"], [r"\{" + ", ".join(roots) + r"\}"])
+    assert len(asked) == 4
 
 
 def test_bad_gold_is_told_from_a_wrong_answer(impatient: None) -> None:
     pool = shared_pool()
-    pool.check(GOLD)
+    Allowance(pool).check(GOLD)
     for gold in ("2x+", ENDLESS, r"\cos(2^{x^{9}})"):
         with pytest.raises(BadGoldError):
-            pool.check(gold)
+            Allowance(pool).check(gold)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +254,7 @@ def test_bad_gold_is_told_from_a_wrong_answer(impatient: None) -> None:
 )
 def test_giants_are_refused_before_they_are_computed(gold: str, why: str) -> None:
     with pytest.raises(BadGoldError, match=why):
-        shared_pool().check(gold)
+        Allowance(shared_pool()).check(gold)
 
 
 @pytest.mark.parametrize("executable", ["/nonexistent/python", "/bin/false"])
@@ -168,15 +271,15 @@ def test_worker_that_cannot_start_is_not_a_wrong_answer(
 def test_worker_without_math_verify_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "_WORKER_MODULE", "proving_ground.rewards.math.no_such_worker")
     with pytest.raises(InfrastructureError, match="no_such_worker"):
-        Pool(size=1).check(GOLD)
+        Allowance(Pool(size=1)).check(GOLD)
 
 
 def test_replacement_that_cannot_start_raises(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pool.equal(GOLD, RIGHT)
+    assert Allowance(pool).equal(GOLD, RIGHT)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     os.kill(pool.pids()[0], signal.SIGKILL)
     with pytest.raises(InfrastructureError):
-        pool.equal(GOLD, WRONG)
+        Allowance(pool).equal(GOLD, WRONG)
 
 
 def test_many_threads_at_once() -> None:

@@ -49,22 +49,22 @@ def math_reward(
 
     ``completions`` are texts or message lists, ``ground_truth`` one string each; other columns are ignored.
 
-    *What counts as the answer.* The last box after the reasoning, with a sign or ``\%`` that touches it. A box
-    that is broken, negated, taken back or part of a larger term is no answer. Several boxes side by side are a
-    hedge and wrong, unless the ground truth has exactly as many parts and they are joined by no "or".
+    *What counts as the answer.* The last box after the reasoning, with a sign or ``\%`` that touches it.
+    A box that is broken, negated, taken back or part of a larger term is no answer. Several boxes side by
+    side are a hedge and wrong, unless the ground truth has as many parts and no "or" joins them.
 
-    *What counts as equal.* Exact values, no rounding. A label on the left (``x =``, ``f(3) =``, ``|AB| =``) may
-    be missing on one side; where both name their unknowns, or one does and the order matters, names decide. A
-    unit may be missing on one side; two stated units must agree, and nothing is converted. ``(B) 7`` says B and
-    says 7. A numeral with a base (``12_5``) equals only the same digits in the same base. A calculation that is
-    still to be done (``3+4``, ``\sum_{k=1}^{100} k``, ``\int_0^1 x\,dx``) may be a copy of the question and is
-    wrong where the ground truth is a number; ``5!``, ``2^{10}`` and ``\binom{5}{2}`` are right.
+    *What counts as equal.* Exact values, no rounding. A label on the left (``x =``, ``f(3) =``, ``|AB| =``)
+    may be missing on one side; where the unknowns are named, names decide. A unit may be missing on one
+    side; two stated units must agree, and nothing is converted. ``(B) 7`` says B and says 7. A numeral with
+    a base (``12_5``) equals only the same digits in the same base. A calculation still to be done (``3+4``,
+    ``\sum_{k=1}^{100} k``, ``\int_0^1 x\,dx``) may be a copy of the question and is wrong where the ground
+    truth is a number; ``5!``, ``2^{10}`` and ``\binom{5}{2}`` are right.
 
-    *What is nobody's fault or the completion's.* Wrong, missing, malformed and hostile answers score 0.0, and so
-    does one that takes more than ``pool.COMPLETION_SECONDS`` of processor time. A completion whose worker was
-    lost ``pool.ATTEMPTS`` times scores ``None`` and is reported as ``failed/worker_lost``. Raises
-    ``InfrastructureError`` for a ground truth that is missing, unreadable or too costly to verify, for lists
-    of different lengths, and when no verifier can start.
+    *Whose fault.* Wrong, missing, malformed and hostile answers score 0.0, and so does one that takes more
+    than ``pool.COMPLETION_SECONDS`` of processor time. A completion whose worker was lost
+    ``pool.ATTEMPTS`` times scores ``None`` and is reported as ``failed/worker_lost``. Raises
+    ``InfrastructureError`` for a ground truth that is missing, unreadable or too costly to verify, for
+    lists of different lengths, and when no verifier can start.
     """
     return _score(completions, ground_truth, ("boxed",), columns)
 

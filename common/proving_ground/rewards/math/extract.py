@@ -45,8 +45,8 @@ _OPERAND = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[0-9})\]])[ \t]*\Z")
 _LABELLED = re.compile(r"(?<![\w\\^*/+-])([A-Za-z](?:_\{?\w\}?)?)\s*=\s*\Z")
 _RETRACTED = re.compile(
     r"[\s$.,)\]*\\]*(?:is|was|looks|seems|would be)\s+(?:wrong|incorrect|false|not)\b"
-    r"|[ \t]*(?:\^(?!\s*\{?\s*\\circ)|_|!\s*\$|\\(?:sqrt|pi|cdot|times|div|frac|pm|infty)\b|[+/·×][ \t]*[\w\\({]|"
-    r"[ \t]*[-−]\s*[0-9\\]|\*[ \t]*\w)",
+    r"|[ \t]*(?:\^(?!\s*\{?\s*\\circ)|_|!\s*\$|\\(?:sqrt|pi|cdot|times|div|frac|pm|infty)\b"
+    r"|[+/·×][ \t]*[\w\\({]|[ \t]*[-−]\s*[0-9\\]|\*[ \t]*\w)",
     re.IGNORECASE,
 )
 _BELONGS = re.compile(
@@ -120,7 +120,7 @@ def _last_boxed(text: str) -> tuple[int, str | None]:
 
 
 def _with_surroundings(text: str, start: int, end: int, content: str) -> str | None:
-    """A box's content with the sign, percent or number word that touches it; ``None``: negated or a factor."""
+    """A box's content with the sign, percent or number word that touches it; ``None``: no answer."""
     before, after = text[max(0, start - 60) : start], text[end : end + 60]
     if _RETRACTED.match(after):
         return None

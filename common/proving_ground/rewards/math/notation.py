@@ -48,21 +48,22 @@ _LETTERS_TO_LATEX = {
     "√": "sqrt",
 }
 _TO_LATEX = _SIGNS_TO_LATEX | _RELATIONS_TO_LATEX | _LETTERS_TO_LATEX
-_FRACTION_CHARACTERS = "¼½¾" + "".join(map(chr, range(0x2150, 0x215F)))
+_FRACTION_CHARACTERS = {
+    char: "\\frac{{{}}}{{{}}}".format(*unicodedata.normalize("NFKC", char).split("⁄"))
+    for char in "¼½¾" + "".join(map(chr, range(0x2150, 0x215F)))
+}
 _CHARACTERS = str.maketrans(
     {char: f"\\{command} " for char, command in _TO_LATEX.items()}
     | {"−": "-", "﹣": "-", "∕": "/", "⁄": "/", "∶": ":", "，": ",", "’": "'", "\u200b": "", "\ufeff": ""}
-    | {
-        char: r"\frac{%s}{%s}" % tuple(unicodedata.normalize("NFKC", char).split("⁄"))
-        for char in _FRACTION_CHARACTERS
-    }
+    | _FRACTION_CHARACTERS
     | {"°": r"^{\circ}", "…": r"\ldots ", "℃": r"^{\circ}C", "℉": r"^{\circ}F", "\u00a0": " ", "\u202f": " "}
 )
 _RAISED, _LOWERED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]+"), re.compile("[₀₁₂₃₄₅₆₇₈₉ₙ]+")
 _COMMAND = re.compile(r"\\([a-zA-Z]+|[\s\S])")
 _SIZES = ("", "l", "r", "m")
-_DROPPED = "left right middle displaystyle textstyle limits ! boldsymbol bm pmb mathbf mathit underline emph bf".split()
-_DROPPED += "rm it tiny small normalsize large Large LARGE huge Huge nolimits centering strut".split()
+_STYLES = """left right middle displaystyle textstyle limits nolimits centering strut boldsymbol bm pmb
+mathbf mathit underline emph bf rm it tiny small normalsize large Large LARGE huge Huge"""
+_DROPPED = ["!", *_STYLES.split()]
 _DROPPED += [size + side for size in ("big", "Big", "bigg", "Bigg") for side in _SIZES]
 _SPACES = (",", ";", ":", ">", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace", "space")
 _SYNONYMS = {"dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "leq": "le", "geq": "ge", "leqslant": "le"}
@@ -98,7 +99,7 @@ _RENAMED = (
         "langle": "(",
         "rangle": ")",
     }
-    | {name: "|" for name in ("lvert", "rvert", "vert")}
+    | dict.fromkeys(("lvert", "rvert", "vert"), "|")
     | {"degree": r"^{\circ}"}
 )
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
@@ -131,8 +132,8 @@ def clean(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         raise UnreadableError(f"longer than {MAX_LENGTH} characters")
-    text = _RAISED.sub(lambda match: "^{%s}" % _plain_digits(match[0]), text)
-    text = _LOWERED.sub(lambda match: "_{%s}" % _plain_digits(match[0]), text).translate(_CHARACTERS)
+    text = _RAISED.sub(lambda match: f"^{{{_plain_digits(match[0])}}}", text)
+    text = _LOWERED.sub(lambda match: f"_{{{_plain_digits(match[0])}}}", text).translate(_CHARACTERS)
     text = re.sub(r"\\(?:left|right)\s*\.", "", re.sub(r"\.\.\.+", r"\\ldots ", text))
     text = _WITH_ARGUMENT.sub(" ", _OPTION.sub(r"\1(\2)", text))
     text = _COMMAND.sub(lambda match: _RENAMED.get(match[1], match[0]), text)

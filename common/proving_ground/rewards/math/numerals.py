@@ -36,7 +36,7 @@ _SCALES |= {
 _PARTS = {"hundredth": Fraction(1, 100), "thousandth": Fraction(1, 1000), "millionth": Fraction(1, 10**6)}
 _PARTS |= {
     name: Fraction(1, number)
-    for number, name in enumerate("fourth fifth sixth seventh eighth ninth".split(), 4)
+    for number, name in enumerate(["fourth", "fifth", "sixth", "seventh", "eighth", "ninth"], 4)
 }
 _SCALES |= _PARTS | {"twelfth": Fraction(1, 12), "sixteenth": Fraction(1, 16)}
 _SCALE = re.compile(rf"\s*({'|'.join(sorted(_SCALES, key=len, reverse=True))})s?\b", re.IGNORECASE)

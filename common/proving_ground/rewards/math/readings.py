@@ -94,7 +94,8 @@ _NAME = re.compile(
     rf"|\\(?:{_FUNCTION})\s*(?:\\angle\s*)?\{{?[A-Z]+\}}?",
     re.ASCII,
 )
-_SHORT_WORDS = frozenset("no on up am if it is in to at or so do go he me we us by my of ok".split())
+_SMALL = "no on up am if it is in to at or so do go he me we us by my of ok"
+_SHORT_WORDS = frozenset(_SMALL.split())
 _SAME_WORDS = {
     r"\emptyset": (
         "no solution",
@@ -156,8 +157,10 @@ def _read(text: str) -> Reading:
 
 
 def _read_special(text: str) -> Reading | None:
-    """A time of day, a numeral with its base, or an option letter with its content."""
+    """All real numbers, a time of day, a numeral with its base, or an option letter with its content."""
     flat = " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
+    if _ALL_REALS.fullmatch(flat.lower()):
+        return Expression(r"\mathbb{R}", None)
     time = _TIME.fullmatch(flat)
     if time:
         hour, minute, half = time[1], time[2] or "00", time[3].lower()
@@ -189,8 +192,6 @@ def _read_word(text: str) -> Word | None:
         # Algebra would take the letters for a product, and the angle ABC for the angle BAC.
         return Word(f"{geometric[1]} {geometric[2]}", False)
     lowered = flat.lower()
-    if _ALL_REALS.fullmatch(lowered):
-        return Expression(r"\mathbb{R}", None)
     if lowered in _CANONICAL:
         return Word(_CANONICAL[lowered], False)
     if r"\ldots" in flat and not _COMMA.search(flat):
@@ -341,10 +342,10 @@ def _read_expression(text: str) -> Reading:
     return Expression(body, unit)
 
 
-def _take_unit(text: str) -> tuple[str, str | None]:
+def _take_unit(text: str) -> tuple[str, Unit | None]:
     degrees = re.fullmatch(r"(.*[^\s^])\s*\^(?:\\circ|\{\\circ\})", text)
     if degrees and not _OF_ANGLE.search(text):
-        return degrees[1], "°"
+        return degrees[1], read_unit("°", True)
     match = re.fullmatch(r"(.*?\S)\s*\\(?:text|mathrm|mbox)\s*\{([^{}]+)\}(\^(?:\d|\{\d\}))?", text)
     upright = match is not None
     match = match or re.fullmatch(r"(.*?\S)\s+([A-Za-z]{2,}(?: [A-Za-z]{2,})*)(\^(?:\d|\{\d\}))?", text)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 Unit: TypeAlias = str | tuple[tuple[str, int], ...]
 """Known factors with their powers (``m/s^2`` is ``(("m", 1), ("s", -2))``), or the words as they stand."""
 
-_PREFIXES = "- milli:m centi:c kilo:k deci:d mega:M giga:G tera:T hecto:h micro:µ nano:n".split()
+_PREFIXES = "- milli:m centi:c kilo:k deci:d mega:M giga:G tera:T hecto:h micro:µ nano:n"
 _METRIC = """
 m meter metre; g gram gramme; s second sec; L liter litre; W watt; J joule; N newton; Pa pascal; Hz hertz
 V volt; A ampere amp; B byte; bit; Wh watthour; cal calorie; eV; mol mole; Ω ohm
@@ -32,7 +32,7 @@ def _groups(table: str) -> list[list[str]]:
 
 
 _SPELLINGS = {spelling: group[0] for group in _groups(_OTHERS) for spelling in group} | {"l": "L"}
-for _prefix in _PREFIXES:
+for _prefix in _PREFIXES.split():
     _word, _, _symbol = _prefix.strip("-").partition(":")
     for _group in _groups(_METRIC):
         _SPELLINGS |= {_symbol + _group[0]: _symbol + _group[0]}

@@ -1,0 +1,35 @@
+"""The table of pairs: every verdict of math_reward is right, in the half it was tuned on and in the other."""
+
+import csv
+from pathlib import Path
+
+from proving_ground.rewards import math_reward
+
+HERE = Path(__file__).resolve().parent
+
+
+def _pairs() -> list[tuple[str, str, str]]:
+    lines = (HERE / "math_pairs.txt").read_text(encoding="utf-8").splitlines()
+    rows = [line.split(" | ", 2) for line in lines if line.strip() and not line.startswith("#")]
+    return [(verdict, *rest.split(" | ", 1)) for verdict, _, rest in rows]  # type: ignore[misc]
+
+
+def test_the_table_is_large_and_balanced() -> None:
+    pairs = _pairs()
+    assert len(pairs) == len(set(pairs)) >= 200
+    assert sum(verdict == "same" for verdict, _, _ in pairs) * 2 == len(pairs)
+
+
+def test_every_verdict_is_right() -> None:
+    pairs = _pairs()
+    completions = [answer if r"\boxed" in answer else rf"It is $\boxed{{{answer}}}$." for _, _, answer in pairs]
+    scores = math_reward(completions, [gold for _, gold, _ in pairs])
+    wrong = [pair for pair, score in zip(pairs, scores, strict=True) if score != float(pair[0] == "same")]
+    assert wrong == []
+
+
+def test_nothing_that_was_right_before_is_wrong_now() -> None:
+    with (HERE / "math_pairs_verdicts.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert len(rows) == len(_pairs())
+    assert [row["pair"] for row in rows if row["before"] == row["same"] != row["after"]] == []
