@@ -22,6 +22,7 @@ from tests.support.documented_runs import HOW, KEY, Place
 
 READ = (
     "README.md",
+    "CONTRIBUTING.md",
     "docs/*.md",
     "common/proving_ground/*/README.md",
     "examples/*.md",
@@ -56,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FIREWORKS_")}
     environment |= {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(clone.root),
+        "PYTHONPATH": f"{clone.root / 'common'}:{clone.root}",
         "HF_HUB_OFFLINE": "1",
         "TEST_MODE_TRL": "1",
     }

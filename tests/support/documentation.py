@@ -33,7 +33,7 @@ class Command:
     def example(self) -> str | None:
         """The example that the command, or else its file, is about."""
         for text in (" ".join((*self.state, self.text)), self.file):
-            if found := re.search(r"examples/(\w+)/", text):
+            if found := re.search(r"examples/(\w+)", text):
                 return found[1]
         return None
 

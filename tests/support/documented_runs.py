@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import time
@@ -147,6 +148,23 @@ def keeps_a_recording(command: Command, place: Place) -> None:
     place.clone.git("checkout", "--quiet", ".")
 
 
+def installs_nothing_twice(command: Command, place: Place) -> None:
+    """Where bubblewrap is, the command says so; tests install nothing into a system."""
+    assert shutil.which("bwrap"), "the isolation session comes first"
+    ends_well(command, place)
+
+
+def is_listed(command: Command, place: Place) -> None:
+    """These ask a registry: here only that nox has such a session."""
+    shown = place.bash(command, "make .venv/ready >&2 && .venv/bin/nox --list-sessions").stdout
+    assert re.search(rf"^[-*] {command.text.split()[1]}\b", shown, re.MULTILINE), shown
+
+
+def has_hooks(command: Command, place: Place) -> None:
+    """What the hooks run is compared with what `lint` runs in tests/test_workflow.py."""
+    assert (place.clone.root / ".pre-commit-config.yaml").is_file()
+
+
 def is_in_ci(command: Command, place: Place) -> None:
     """Nothing to run once more: these are CI itself."""
     assert command.text in (ROOT / ".ci" / "run").read_text().splitlines()
@@ -190,7 +208,8 @@ def runs_end_to_end(command: Command, place: Place) -> None:
 READER_EDITS = {
     "from proving_ground.rewards import math_reward\n": "",
     "from examples.my_example.builtin_rows import builtin_rows\n": (
-        "from builtin_rows import builtin_rows\nfrom reward import brief_reward\n"
+        "from examples.my_example.builtin_rows import builtin_rows\n"
+        "from examples.my_example.reward import brief_reward\n"
     ),
     "    reward=math_reward,\n": "    reward=brief_reward,\n",
 }
@@ -262,8 +281,14 @@ HOW: dict[str, Callable[[Command, Place], None]] = {
     r"^make (e2e|smoke)( EXAMPLE=\w+)?$": collects,
     r"--live": asks_for_live,
     r"^make dev$": makes_an_environment,
+    r"^make sandbox$": installs_nothing_twice,
+    r"^make (constraints|audit)$": is_listed,
+    r"^python -m hatchling build": ends_well,
+    r"^pre-commit install$": has_hooks,
+    r"^proving-ground$": ends_well,
+    r"^proving-ground local_eval ": runs_after_preparation,
     r"^make new-example": makes_an_example,
-    r"^make services|-m common\.services": serves,
+    r"^make services|-m proving_ground\.services": serves,
     r"^make (prep|drift|report|bench|tests|lint|types)\b": ends_well,
     r"^cp \S+ \S+$": keeps_a_recording,
     r"^\.venv/bin/nox --list$": runs_from_the_first_environment,
