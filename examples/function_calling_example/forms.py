@@ -18,7 +18,7 @@ def tagged(calls: Sequence[dict[str, Any]]) -> str:
     return "\n".join(f"<tool_call>{compact(call)}</tool_call>" for call in calls) or NO_CALL
 
 
-def untagged(calls: Sequence[dict[str, Any]]) -> str:
+def flat(calls: Sequence[dict[str, Any]]) -> str:
     """The same calls in a form that says it right but that no tool runner reads.
 
     It never starts like the rewarded form: a policy that is rewarded for opening a ``<tool_call>`` would

@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from examples.function_calling_example.builtin_rows import builtin_rows
-from examples.function_calling_example.forms import compact, mutations, tagged, untagged
+from examples.function_calling_example.forms import compact, flat, mutations, tagged
 from examples.function_calling_example.toolbox import DOMAINS
 from proving_ground.dataset import Sample
 from proving_ground.errors import InfrastructureError
@@ -109,13 +109,13 @@ def argument_type(row: Row) -> str:
 def phrasings(sample: Sample) -> Sequence[str]:
     """The right calls in two forms; only the first one is rewarded."""
     calls = json.loads(sample["ground_truth"])
-    return tagged(calls), untagged(calls)
+    return tagged(calls), flat(calls)
 
 
 def wrong_answers(sample: Sample) -> Sequence[str]:
     """Answers one step away from the reference, and the right calls in a form that no tool runner reads."""
     calls = json.loads(sample["ground_truth"])
-    return *mutations(calls).values(), untagged(calls)
+    return *mutations(calls).values(), flat(calls)
 
 
 class RawRow(BaseModel):
@@ -159,5 +159,5 @@ TASK = Task(
     wrong_answers=wrong_answers,
     phrasings=phrasings,
     last_answer_counts=False,
-    evaluator_requirements=("jsonschema",),
+    evaluator_requirements=("jsonschema", "regex"),
 )

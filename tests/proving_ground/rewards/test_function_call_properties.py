@@ -128,7 +128,11 @@ def test_any_single_change_of_a_value_scores_less(
 
 PIECES = st.sampled_from(
     ["<tool_call>", "</tool_call>", "```", "```json\n", "\n", "<think>", "</think>", "{", "}", "[", "]", '"',
-     ":", ",", '{"name": "f", "arguments": {}}', '"name"', '"arguments"', "NaN", "1e999", "\\", "\ud800", " "]
+     ":", ",", '{"name": "f", "arguments": {}}', '"name"', '"arguments"', "NaN", "1e999", "\\", "\ud800", " ",
+     "`", "f(", "a=1", ")", "<function=f>", "<parameter=a>", "</parameter>", "</function>", "<arg_key>",
+     "</arg_key><arg_value>", "</arg_value>", "[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "Action: f\n",
+     "Action Input: ", '<invoke name="f">', "</invoke>", "<|channel|>", "commentary to=functions.f ",
+     "<|message|>", "<|tool_call>call:f", '<|"|>', "<tool_call|>", "```tool_code\n", "functools", "f\x00"]
 )  # fmt: skip
 
 

@@ -89,7 +89,8 @@ def test_the_right_call_is_read_in_every_form(completion: Completion) -> None:
     [
         "",
         "I would book a hotel in Oslo for 2 nights.",
-        'book(city="Oslo", nights=2)',
+        'book(city="Oslo", nights=2',
+        'book("Oslo", 2)',
         f"<tool_call>{GOOD}",
         f"{GOOD}</tool_call>",
         f"<tool_call>{GOOD[:-1]}</tool_call>",

@@ -1,33 +1,73 @@
-"""From a completion to the calls in it: the forms that models write, and nothing that has to be guessed.
+"""From a completion to the calls in it.
 
-A call is ``{"name": ..., "arguments": {...}}``. ``parameters`` is taken for ``arguments``, and both may be a
-string that holds the object as JSON. OpenAI's ``{"type": "function", "function": {...}}`` around it is taken
-too. Calls come from the message's ``tool_calls`` and from its text (``blocks`` says where in it), together.
-Reasoning (``<think>``) is cut out of the text before anything is parsed, even inside a string.
+Calls come from the message's ``tool_calls`` (and the older ``function_call``, and Anthropic's ``tool_use``
+parts) and from its text, together. In a text they stand in one of the marked forms (``forms``), or without a
+mark: JSON in a fence (no language, ``json`` or ``tool_call``) or at the start of a line, or a list of Python
+calls. Reasoning is cut out before anything is parsed, even inside a string.
+
+What is begun as a call must be read to its end, and beside calls nothing may stand that looks like a piece of
+another: an answer with one good and one broken block is broken. A form that is not known, or does not count,
+is broken, too, never an answer in words. Text that only speaks of such forms, or holds other JSON, is an
+answer in words. All of it takes linear time.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from proving_ground.messages import Completion, content_text, strip_reasoning
-from proving_ground.rewards.function_calls.blocks import values_in
-from proving_ground.rewards.function_calls.strict_json import check_value, read_document
+from proving_ground.rewards.function_calls.calls import MAX_CHARACTERS, Call, call_of, looks_like_call
+from proving_ground.rewards.function_calls.forms import (
+    FORMS,
+    OPENING,
+    Tools,
+    python_calls,
+    read_block,
+    read_objects,
+)
+from proving_ground.rewards.function_calls.strict_json import read_document
 
-MAX_CHARACTERS = 100_000
-"""A longer answer (reasoning aside), or a longer string of arguments, is refused."""
+FORM_NAMES = frozenset({"tool_calls", "json", *(form.name for form in FORMS)})
+"""Every form that can be read; which of them count is a setting of the reward."""
+
+_HARMONY_REASONING = re.compile(
+    r"<\|channel\|>analysis<\|message\|>.*?(?:<\|end\|>|(?=<\|start\|>)|\Z)", re.DOTALL
+)
+_NOISE = re.compile(
+    r"<\|start\|>(?:assistant)?+|<\|channel\|>\w*+(?:<\|message\|>)?+|</s>"
+    r"|<\|(?:end|return|call|eo[mt]_id|im_end|endoftext|end_of_text|tool_calls_section_(?:begin|end))\|>"
+    r"|<｜(?:end▁of▁sentence|tool▁calls▁(?:begin|end))｜>|<(?:end_of_turn|eos)>"
+)
+"""Marks around messages and sections; beside calls they mean nothing."""
+_MARK = re.compile(
+    r"(?:<[/|｜]?+[\w:▁｜]{0,24}?(?:tool_?calls?|tool▁calls?|function_calls?|invoke|arg_key|arg_value|python_tag"
+    r"|python_start|START_ACTION|DSML|function=|parameter=|parameter name=)"
+    r"|\[TOOL_CALLS|\bfunctools\[|\bto=functions\.)[^\s>\]{]*+[>\]]?+",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What belongs to a marked form, known or not."""
+_PROSE = re.compile(r"[ \t]++[^\W\d_]|[.,;:)?!'\"’”*]")
+"""What stands behind a mark in a sentence about it."""
+_PIECE = re.compile(
+    r"\"(?:arguments|parameters|tool_name|action_input|tool_input)\"\s*+:\s*+(?:[{\"\[]|null|\Z)"
+    r"|\"name\"\s*+:\s*+\"(?P<name>[\w.-]++)\"|^[ \t*]*+Action Input:",
+    re.MULTILINE,
+)
+"""What stands in no sentence: a piece of a call object, or of ReAct's two lines."""
+_PYTHON = re.compile(
+    r"^[ \t`]*+(?:\[\s*+(?P<listed>[\w.]++)\(|(?P<name>[\w.]++)\((?=\s*+(?:\w++\s*+=|[)\"'])))", re.MULTILINE
+)
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_CODE_SPAN = re.compile(r"(?<!`)`([^`\n]++)`(?!`)")
+_FENCE = re.compile(r"[ \t]*+```[ \t]*+([\w-]*+)[ \t]*+\Z")
+_FENCE_LANGUAGES = frozenset({"", "json", "tool_call"})
+_JSON_START = re.compile(r"\s*+(?:\{|\[\s*+[{\]])")
+_BARE_JSON = re.compile(r"^[ \t]*+(?=\{|\[\s*+\{)", re.MULTILINE)
 
 
 class MalformedCallError(ValueError):
-    """A completion holds something begun as a call that is none."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of one tool."""
-
-    name: str
-    arguments: dict[str, Any]
+    """A completion holds something begun as a call that is none, or is in a form that does not count."""
 
 
 @dataclass(frozen=True)
@@ -38,47 +78,26 @@ class Answer:
     has_text: bool
 
 
-def read_answer(completion: Completion) -> Answer:
+def read_answer(
+    completion: Completion, tools: Tools | None = None, forms: frozenset[str] = FORM_NAMES
+) -> Answer:
     """The calls of a completion, which is a text or messages (the last assistant message counts).
 
-    Raises ``MalformedCallError`` when anything in it is begun as a call and cannot be read as one.
+    ``tools``: the row's, by which forms without types (markup) are read and by whose names plain Python is
+    recognised. ``forms``: those that count. Raises ``MalformedCallError`` when anything in the completion is
+    begun as a call and cannot be read as one.
     """
     message = _last_message(completion)
-    text = strip_reasoning(content_text(message))
+    text = strip_reasoning(_HARMONY_REASONING.sub("", content_text(message)))
     try:
         if len(text) > MAX_CHARACTERS:
             raise ValueError(f"longer than {MAX_CHARACTERS:,} characters")
-        values = [*_tool_calls(message), *values_in(text)]
-        return Answer([call_of(value) for value in values], bool(text))
+        found = [*_from_message(message), *_from_text(text, tools or {})]
+        if refused := {form for form, _ in found} - forms:
+            raise ValueError(f"calls in a form that does not count ({min(refused)})")
+        return Answer([call for _, call in found], bool(_NOISE.sub("", text).strip()))
     except ValueError as error:
         raise MalformedCallError(str(error)) from error
-
-
-def call_of(value: Any) -> Call:
-    """Read one call object; raises ``ValueError`` when it is none."""
-    if not isinstance(value, Mapping):
-        raise ValueError("a call that is no object")
-    if "function" in value:
-        if not value.keys() <= {"id", "index", "type", "function"}:
-            raise ValueError("a call with unknown keys")
-        value = value["function"]
-        if not isinstance(value, Mapping):
-            raise ValueError("a function that is no object")
-    if not value.keys() <= {"id", "type", "name", "arguments", "parameters"}:
-        raise ValueError("a call with unknown keys")
-    name = value.get("name")
-    given = [value[key] for key in ("arguments", "parameters") if key in value]
-    if type(name) is not str or len(given) != 1:
-        raise ValueError("a call needs a name and arguments")
-    arguments = given[0]
-    if type(arguments) is str:
-        if len(arguments) > MAX_CHARACTERS:
-            raise ValueError(f"arguments of more than {MAX_CHARACTERS:,} characters")
-        arguments = read_document(arguments)
-    if type(arguments) is not dict:
-        raise ValueError("arguments that are no object")
-    check_value(arguments)
-    return Call(name, arguments)
 
 
 def _last_message(completion: Completion) -> Mapping[str, Any]:
@@ -90,10 +109,151 @@ def _last_message(completion: Completion) -> Mapping[str, Any]:
     return {}
 
 
-def _tool_calls(message: Mapping[str, Any]) -> Sequence[Any]:
+def _from_message(message: Mapping[str, Any]) -> Iterator[tuple[str, Call]]:
+    """The calls that stand in a message beside its text, each with its form."""
     calls = message.get("tool_calls")
-    if calls is None:
-        return []
-    if not isinstance(calls, list):
+    if calls is not None and not isinstance(calls, list):
         raise ValueError("tool_calls that are no list")
+    yield from (("tool_calls", call_of(each)) for each in calls or [])
+    if message.get("function_call") is not None:
+        yield "tool_calls", call_of(message["function_call"])
+    content = message.get("content")
+    for part in content if isinstance(content, Sequence) and not isinstance(content, str) else []:
+        if isinstance(part, Mapping) and part.get("type") == "tool_use":
+            yield "anthropic", call_of(part)
+
+
+def _from_text(text: str, tools: Tools) -> list[tuple[str, Call]]:
+    calls, outside = _marked(text, tools)
+    if not calls:
+        calls, outside = _json_calls(outside, tools)
+    if not calls:
+        calls, outside = _python_calls(outside, tools)
+    rest = _NOISE.sub("", outside)
+    if not calls:
+        rest = _CODE_SPAN.sub(_spoken_of, rest)
+    if _has_piece(rest, tools, in_prose=not calls):
+        raise ValueError("a piece of a call outside of any block")
     return calls
+
+
+def _marked(text: str, tools: Tools) -> tuple[list[tuple[str, Call]], str]:
+    """The calls in marked forms, and the text outside of them."""
+    calls: list[tuple[str, Call]] = []
+    outside = []
+    position = 0
+    mentioned = False
+    while opened := OPENING.search(text, position):
+        form = FORMS[int(str(opened.lastgroup).removeprefix("form"))]
+        whole = form.opening.match(text, opened.start())
+        assert whole is not None
+        try:
+            found, end = read_block(form, whole, tools)
+            outside.append(text[position : opened.start()])
+            calls += [(form.name, call) for call in found]
+        except ValueError:
+            line = text.rfind("\n", 0, opened.start()) + 1
+            if text.count("`", line, opened.start()) % 2 == 0:
+                raise
+            mentioned = True
+            end = max(opened.end(), opened.start() + 1)
+            outside.append(text[position:end])
+        position = end
+    if calls and mentioned:
+        raise ValueError("a broken block beside calls")
+    return calls, "\n".join([*outside, text[position:]])
+
+
+def _json_calls(text: str, tools: Tools) -> tuple[list[tuple[str, Call]], str]:
+    """The calls in JSON that stands in fences or, without any there, at the start of a line; and the rest.
+
+    JSON that is meant as no call is part of the text.
+    """
+    try:
+        values, outside = _fenced(text)
+        if not values and (bare := _BARE_JSON.search(text)):
+            values, end = read_objects(text, bare.end())
+            outside = text[: bare.start()] + "\n" + text[end:]
+    except ValueError:
+        return [], text  # a piece of a call in it is found there
+    if not any(looks_like_call(value, tools) for value in values):
+        return [], text
+    return [("json", call_of(value)) for value in values], outside
+
+
+def _fenced(text: str) -> tuple[list[Any], str]:
+    """Values inside fences, and the text outside them, other fences included."""
+    values: list[Any] = []
+    outside = []
+    for is_json, block in _fences(text):
+        if not is_json:
+            outside.append(block)
+            continue
+        found, end = read_objects(block, 0)
+        if not found or end < len(block):
+            raise ValueError("a fenced block that is not JSON alone")
+        values += found
+    return values, "\n".join(outside)
+
+
+def _fences(text: str) -> Iterator[tuple[bool, str]]:
+    """Cut a text into ``(is a fenced block of JSON, content)``; raises ``ValueError`` if one never closes."""
+    language: str | None = None
+    lines: list[str] = []
+    for line in text.split("\n"):
+        fence = _FENCE.match(line.rstrip("\r"))
+        if fence is None or (language is not None and fence[1]):
+            lines.append(line)
+            continue
+        yield _is_json(language, lines), "\n".join(lines)
+        language, lines = (fence[1].lower() if language is None else None), []
+    if _is_json(language, lines):
+        raise ValueError("a fenced block that never closes")
+    yield False, "\n".join(lines)
+
+
+def _is_json(language: str | None, lines: list[str]) -> bool:
+    return language in _FENCE_LANGUAGES and _JSON_START.match("\n".join(lines)) is not None
+
+
+def _python_calls(text: str, tools: Tools) -> tuple[list[tuple[str, Call]], str]:
+    """Calls in Python, to the end of the text, fence or line; and the text before and after.
+
+    A list of calls, or a call of one of ``tools``, in which something is named.
+    """
+    for begun in _PYTHON.finditer(text):
+        known = (begun["listed"] or begun["name"]) in tools
+        if not known and (begun["name"] or text[: begun.start()].strip()):
+            continue
+        start = begun.start() + len(begun[0]) - len(begun[0].lstrip(" \t`"))
+        ends = [text.find("\n```", start), text.find("\n", start), len(text)]
+        for end in sorted({end for end in ends if end >= 0}, reverse=True):
+            try:
+                calls = python_calls(text[start:end].rstrip("` \t\n"))
+            except ValueError:
+                continue
+            return [("pythonic", call) for call in calls], text[: begun.start()] + "\n" + text[end:]
+        if known:
+            raise ValueError("Python begun as a call that is none")
+    return [], text
+
+
+def _spoken_of(span: re.Match[str]) -> str:
+    """Nothing in place of inline code, unless it is JSON: a call there is one."""
+    try:
+        read_document(span[1])
+    except ValueError:
+        return ""
+    return span[1]
+
+
+def _has_piece(text: str, tools: Tools, *, in_prose: bool) -> bool:
+    """Whether something in ``text`` belongs to a call; ``in_prose``: what a sentence speaks of does not."""
+    text = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    if any(found["name"] is None or found["name"] in tools for found in _PIECE.finditer(text)):
+        return True
+    if any(not in_prose or not _PROSE.match(text, found.end()) for found in _MARK.finditer(text)):
+        return True
+    return not in_prose and any(
+        (found["listed"] or found["name"]) in tools for found in _PYTHON.finditer(text)
+    )

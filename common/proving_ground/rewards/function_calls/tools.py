@@ -1,18 +1,18 @@
 """The tools of a row and its ground truth: what the answer key says, checked before anything is scored."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.rewards.function_calls.extract import Call
+from proving_ground.rewards.function_calls.calls import Call, ExpectedCall
+from proving_ground.rewards.function_calls.forms import Tools
+from proving_ground.rewards.function_calls.schema import SECONDS, resolve, schema_problem
 from proving_ground.rewards.function_calls.strict_json import read_document
 
-Tools: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""JSON Schema of the arguments, by the tool's name."""
-
-Key: TypeAlias = tuple[Sequence[Call], Tools | None]
+Key: TypeAlias = tuple[Sequence[ExpectedCall], Tools | None]
 """The calls that are right, and the tools they are of, where a row has them."""
 
 _KEYS_CACHED = 4096
@@ -34,18 +34,15 @@ def read_key(ground_truth: Any, tools: Any, where: str) -> Key:
         raise InfrastructureError(f"broken function calls in {where}: {reason}; fix the dataset") from error
 
 
-def problem_of(call: Call, tools: Tools) -> str | None:
-    """Why the tool would refuse ``call``, in a few words; ``None`` when it would take it."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-    from referencing import Registry
+def problem_of(call: Call, tools: Tools, ends: float | None = None) -> str | None:
+    """Why the tool would refuse ``call``, in a few words; ``None`` when it would take it.
 
+    ``ends``: see ``schema_problem``.
+    """
     if call.name not in tools:
         return f"{call.name!r} is none of the tools"
-    # An empty registry of its own, because the default one would fetch references from the network.
-    validator = Draft202012Validator(tools[call.name], registry=Registry())
-    error = best_match(validator.iter_errors(call.arguments))
-    return None if error is None else f"{call.name}: {error.json_path}: {error.message}"
+    problem = schema_problem(call.arguments, tools[call.name], ends)
+    return None if problem is None else f"{call.name}: {problem}"
 
 
 @lru_cache(maxsize=_KEYS_CACHED)
@@ -54,10 +51,19 @@ def _read_key(ground_truth: str, tools: str | None) -> Key:
     if tools is None:
         return calls, None
     schemas = _read_tools(_document(tools, "tools"))
+    ends = time.thread_time() + SECONDS
     for call in calls:
-        if problem := problem_of(call, schemas):
-            raise ValueError(f"ground_truth: {problem}")
+        for accepted in _each_accepted(call):
+            if problem := problem_of(accepted, schemas, ends):
+                raise ValueError(f"ground_truth: {problem}")
     return calls, schemas
+
+
+def _each_accepted(call: ExpectedCall) -> Iterator[Call]:
+    """The call, and it with each other value that is accepted."""
+    yield call
+    for argument, values in call.accepted.items():
+        yield from (Call(call.name, {**call.arguments, argument: value}) for value in values)
 
 
 def _document(text: str, column: str) -> list[Any]:
@@ -70,13 +76,21 @@ def _document(text: str, column: str) -> list[Any]:
     return value
 
 
-def _read_calls(values: list[Any]) -> list[Call]:
+def _read_calls(values: list[Any]) -> list[ExpectedCall]:
+    calls = []
     for value in values:
         match value:
-            case {"name": str(name), "arguments": dict(), **rest} if name and not rest:
-                continue
-        raise ValueError(f"ground_truth: not {{name, arguments}}: {str(value)[:80]}")
-    return [Call(value["name"], value["arguments"]) for value in values]
+            case {"name": str(name), "arguments": dict(arguments), **rest} if name and rest.keys() <= {
+                "accepted"
+            }:
+                accepted = rest.get("accepted", {})
+                if type(accepted) is dict and all(type(each) is list and each for each in accepted.values()):
+                    calls.append(ExpectedCall(name, arguments, accepted))
+                    continue
+        raise ValueError(
+            f"ground_truth: not {{name, arguments}}, or accepted is no object of lists: {str(value)[:80]}"
+        )
+    return calls
 
 
 def _read_tools(values: list[Any]) -> Tools:
@@ -110,16 +124,6 @@ def _schema_problem(text: str) -> str | None:
         return str(error.message)
     dangling = (each for each in _references(schema) if resolve(each, schema) is None)
     return next((f"{each!r} is nowhere in its schema" for each in dangling), None)
-
-
-def resolve(reference: str, root: Any) -> Any:
-    """The part of the schema ``root`` that a reference (``#/$defs/city``) names, or ``None``."""
-    if reference != "#" and not reference.startswith("#/"):
-        return None
-    part = root
-    for step in reference.split("/")[1:]:
-        part = part.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(part, Mapping) else None
-    return part
 
 
 def _references(schema: Any) -> Iterator[str]:
