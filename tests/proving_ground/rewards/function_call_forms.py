@@ -312,6 +312,9 @@ BROKEN_TUNED = [
     f"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>book<｜tool▁sep｜>{ARGS}",
     '<unknown_tool_call>{"x": 1}</unknown_tool_call>',
     f'<tool_call>{JSON_OSLO}</tool_call>[book(city="Rome"',
+    f"I use the <tool_call> tag.\n<tool_call>{JSON_OSLO}</tool_call>",
+    f"`functools[...]` or {JSON_OSLO}\n<tool_call>{JSON_OSLO}</tool_call>",
+    f"`functools[...]`:\n<tool_call>{JSON_OSLO}</tool_call>",
 ]  # fmt: skip
 BROKEN_HELD_OUT = [
     f"[TOOL_CALLS]book[ARGS]{ARGS}[TOOL_CALLS]book[ARGS]{{",
