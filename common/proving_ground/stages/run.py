@@ -23,7 +23,7 @@ from proving_ground.stages.record import Record
 from proving_ground.stages.task import Task
 from proving_ground.switches import SWITCHES, check_switches, is_on
 
-SHORT_HELP = 20
+SHORT_HELP = 30
 """Settings that ``--help`` lists one by one; of more only those that are set, ``--help-all`` all."""
 FACTS = 6
 """Fields of the summary that the line for people repeats."""
@@ -253,37 +253,27 @@ def _help(stage: Stage, folder: Path, description: str, argv: Sequence[str]) -> 
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--config", type=Path, default=folder / "config.json")
     path = first.parse_known_args(argv)[0].config
-    own = _settings(stage)
+    own, problem = _settings(stage), ""
     listed = len(own) <= SHORT_HELP or "--help-all" in argv
+    try:
+        settings = list(effective_settings(path, os.environ))
+    except CannotRunError as error:
+        settings = [(key, value, "default", text) for key, value, text in leaf_fields()]
+        problem = f"\n\nNot read, so that these are the defaults: {error}"
     shown = {
         key: f"{text} ({json.dumps(value, default=str, ensure_ascii=False)}, {origin})"
-        for key, value, origin, text in effective_settings(path, os.environ)
+        for key, value, origin, text in settings
         if key in own and (listed or origin != "default")
     }
     parser = _parser(stage, folder, shown)
-    parser.description = description
+    parser.description = description + problem
     parser.print_help()
 
 
 def _parse(stage: Stage, folder: Path, argv: Sequence[str]) -> tuple[argparse.Namespace, dict[str, str]]:
-    plain, dotted = _split_grpo(argv) if "grpo" in stage.settings else (list(argv), {})
-    options = _parser(stage, folder, {}).parse_args(plain)
-    given = {key: value for key, value in vars(options).items() if "." in key and value is not None}
-    return options, {**given, **dotted}
-
-
-def _split_grpo(argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Take ``--grpo.name value`` and ``--grpo.name=value`` out: argparse cannot know TRL's fields."""
-    plain: list[str] = []
-    dotted: dict[str, str] = {}
-    words = iter(argv)
-    for word in words:
-        match = re.fullmatch(r"--(grpo\.\w+)(?:=(.*))?", word, re.DOTALL)
-        if not match:
-            plain.append(word)
-            continue
-        value = match[2] if match[2] is not None else next(words, None)
-        if value is None:
-            raise CannotRunError(f"{word}: expected a value")
-        dotted[match[1]] = value
-    return plain, dotted
+    parser = _parser(stage, folder, {})
+    if "grpo" in stage.settings:  # TRL's fields are known to TRL alone: each that is named is an option
+        for name in {match[1] for word in argv if (match := re.match(r"--(grpo\.\w+)(=|$)", word))}:
+            parser.add_argument(f"--{name}", dest=name)
+    options = parser.parse_args(argv)
+    return options, {key: text for key, text in vars(options).items() if "." in key and text is not None}

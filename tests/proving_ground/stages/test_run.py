@@ -218,6 +218,13 @@ def test_options_that_would_do_nothing_are_errors(
     assert caught.value.code == 2 and words in capsys.readouterr().err
 
 
+def test_help_helps_with_a_broken_configuration(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    (task.folder / "config.json").write_text('{"data": {"limit": "many"}}')
+    assert run(task, lambda run: Result(True), "--help") == 0
+    out = capsys.readouterr().out
+    assert "config.json: data.limit" in out and "(100, default)" in " ".join(out.split())
+
+
 def test_success_says_one_line_to_people(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(task, lambda run: Result(True, {"rows": 3, "files": {}, "pass_rate": 0.5})) == 0
     assert capsys.readouterr().err == "toy: the claim holds: rows 3, pass_rate 0.5\n"
