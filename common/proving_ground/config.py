@@ -100,6 +100,9 @@ class EmbeddedConfig(Section):
     warm_start_steps: PositiveInt = Field(400, description="optimizer steps of the supervised warm start")
     warm_start_batch_size: PositiveInt = Field(32, description="answers per step of the warm start")
     warm_start_learning_rate: PositiveFloat = Field(2e-3, description="peak learning rate of the warm start")
+    grpo: dict[str, Any] = Field(
+        default_factory=dict, description="fields of GRPOConfig for this policy alone; grpo overrides them"
+    )
 
 
 class LoraConfig(Section):
@@ -216,7 +219,7 @@ def leaf_fields(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[t
         key = f"{prefix}{name}"
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from leaf_fields(field.annotation, f"{key}.")
-        elif key not in ("grpo", "command"):
+        elif name not in ("grpo", "command"):
             yield key, field.default, field.description or ""
 
 

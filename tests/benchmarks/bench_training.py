@@ -21,22 +21,20 @@ from typing import Any
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from examples.trl_integration import grpo_example
-from proving_ground.config import Config
+from proving_ground.config import EmbeddedConfig, HealthConfig
 from proving_ground.events import emit, say
-from proving_ground.training import (
-    Console,
-    EventLog,
-    HealthChecks,
-    build_config,
-    build_dataset,
-    build_policy,
-    build_trainer,
-    pass_at_1,
-)
+from proving_ground.rewards.contract import checked, training_rows
+from proving_ground.training.callbacks import EventLog, stdout_for_events
+from proving_ground.training.embedded import embedded_policy
+from proving_ground.training.health import HealthChecks
+from proving_ground.training.policy import build_dataset, load_policy
+from proving_ground.training.proof import pass_at_1
+from proving_ground.training.settings import build_config
+from tests.proving_ground.training import words
 
 TARGET = 0.9
-SAMPLES = grpo_example.make_rows(200)
+SAMPLES = words.make_samples(200)
+ROWS = training_rows(SAMPLES)
 EMBEDDED = {"hidden_size": 128, "layers": 2, "warm_start_steps": 200, "warm_start_learning_rate": 3e-3}
 GRPO = {
     "use_cpu": True,
@@ -66,22 +64,22 @@ def bare(policy: Any, folder: Path, steps: int) -> GRPOTrainer:
     """What a script written straight against TRL does."""
     return GRPOTrainer(
         model=policy.model,
-        reward_funcs=[grpo_example.reward],
+        reward_funcs=[words.reward],
         args=GRPOConfig(output_dir=str(folder), max_steps=steps, **GRPO),
-        train_dataset=build_dataset(SAMPLES[:100]),
+        train_dataset=build_dataset(ROWS[:100], policy.tokenizer),
         processing_class=policy.tokenizer,
     )
 
 
 def ours(policy: Any, folder: Path, steps: int) -> GRPOTrainer:
     """The same with everything that the skeleton adds."""
-    return build_trainer(
-        policy,
-        {"reward": grpo_example.reward},
-        build_config({**GRPO, "max_steps": steps}, folder),
-        build_dataset(SAMPLES[:100]),
-        callbacks=[EventLog(folder, Console(io.StringIO())), HealthChecks(Config().training.health)],
-        reward_seconds=300.0,
+    return GRPOTrainer(
+        model=policy.model,
+        reward_funcs=[checked("reward", words.reward, seconds=300.0)],
+        args=build_config({**GRPO, "max_steps": steps}, folder),
+        train_dataset=build_dataset(ROWS[:100], policy.tokenizer),
+        processing_class=policy.tokenizer,
+        callbacks=[EventLog(folder), HealthChecks(HealthConfig())],
     )
 
 
@@ -93,14 +91,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30, help="optimizer steps of one round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each, in turns")
     options = parser.parse_args()
-    model = Config.model_validate({"model": {"embedded": EMBEDDED}}).model
-    with tempfile.TemporaryDirectory() as scratch, Console().quiet():
+    config = EmbeddedConfig.model_validate(EMBEDDED)
+    answers = [words.demonstrations(sample) for sample in SAMPLES[:100]]
+    with tempfile.TemporaryDirectory() as scratch, stdout_for_events():
         folder = Path(scratch)
         build_config(GRPO, folder)
 
         def policy() -> Any:
-            return build_policy(
-                model, SAMPLES[:100], grpo_example.phrasings, cache_dir=folder / "cache", seed=1
+            return load_policy(
+                embedded_policy(ROWS[:100], answers, config=config, cache_dir=folder / "cache", seed=1)
             )
 
         warm_start = cpu_seconds(policy)
@@ -118,7 +117,7 @@ def main() -> None:
             trainer = ours(current, folder, 10)
             cpu_seconds(trainer.train)
             trained += 10
-            accuracy = float(pass_at_1(trainer, SAMPLES[100:], grpo_example.reward, per_prompt=2).mean())
+            accuracy = float(pass_at_1(trainer, ROWS[100:], words.reward, per_prompt=2).mean())
         learning = time.process_time() - start
     per_step = {name: statistics.median(values) for name, values in seconds.items()}
     overhead = per_step["ours"] / per_step["bare"] - 1

@@ -17,15 +17,15 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(run: Run) -> Result:
-    # Before the slow imports: what is misspelt, missing or wrong in itself is answered at once.
+    # torch, transformers and trl are imported here: the other stages do without them.
     from proving_ground.training.anchors import check_anchors
-    from proving_ground.training.fields import check_grpo
-    from proving_ground.training.test_mode import ROWS, in_test_mode
+    from proving_ground.training.session import TrainingFailedError, TrainingRun, train_policy
+    from proving_ground.training.settings import TEST_MODE_ROWS, grpo_of, in_test_mode
 
     test_mode = is_on("TEST_MODE_TRL")
     config = in_test_mode(run.config) if test_mode else run.config
-    check_grpo(config.grpo)
-    samples = read_samples(run.data_dir / "dataset.jsonl", ROWS if test_mode else None)
+    grpo_of(config)
+    samples = read_samples(run.data_dir / "dataset.jsonl", TEST_MODE_ROWS if test_mode else None)
     held_out = _held_out(run.data_dir / "held_out.jsonl") if config.training.prove else []
     warm_start = samples if test_mode else _warm_start(run, samples)
     if config.training.reuse_warm_start and warm_start is not samples:
@@ -37,24 +37,24 @@ def _train(run: Run) -> Result:
         run.task.wrong_answers,
         seconds=config.training.health.reward_seconds,
     )
-    from proving_ground.training.session import TrainingRun, train_policy
-
-    outcome = train_policy(
-        TrainingRun(
-            config=config,
-            rewards=run.task.rewards,
-            graded_by=run.task.reward,
-            samples=samples,
-            held_out=held_out,
-            warm_start=warm_start,
-            phrasings=run.task.phrasings,
-            output_dir=run.output_dir,
-            cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
-            resume=run.options.resume,
-            overwrite=run.options.overwrite,
-            test_mode=test_mode,
-        )
+    training = TrainingRun(
+        config=config,
+        rewards=run.task.rewards,
+        graded_by=run.task.reward,
+        samples=samples,
+        held_out=held_out,
+        warm_start=warm_start,
+        demonstrations=run.task.phrasings,
+        output_dir=run.output_dir,
+        cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
+        resume=run.options.resume,
+        overwrite=run.options.overwrite,
+        test_mode=test_mode,
     )
+    try:
+        outcome = train_policy(training)
+    except TrainingFailedError as error:
+        return Result(ok=False, summary=error.summary, problem=str(error))
     return Result(ok=not outcome.problem, summary=outcome.summary, problem=outcome.problem)
 
 

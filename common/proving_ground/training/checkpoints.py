@@ -1,9 +1,11 @@
 """What a training folder holds, and how a run is taken up again.
 
-``run.json`` says whose folder it is. A checkpoint is whole once its ``trainer_state.json`` can be read,
-because the trainer writes that file last; anything less is the remains of a killed process.
+``run.json`` says whose folder it is. ``files.json`` in a checkpoint names its files and their sizes and is
+written last: a checkpoint without it, or with a file that is missing or shorter, is what a killed process or
+a full disk left.
 """
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Mapping
@@ -13,13 +15,16 @@ from typing import Any
 
 from proving_ground.dataset import write_json
 from proving_ground.errors import CannotRunError
+from proving_ground.events import say
 
 RECORD = "run.json"
+FILES = "files.json"
 OURS = (
     "run.json",
     "metrics.jsonl",
     "trainer_state.json",
     "training_curve.png",
+    "completions.json",
     "policy",
     "policy_initial",
     "README.md",
@@ -50,7 +55,7 @@ class RunRecord:
 
     def write(self, folder: Path) -> None:
         """Write ``run.json`` atomically."""
-        write_json(folder / RECORD, self.__dict__)
+        write_json(folder / RECORD, dataclasses.asdict(self))
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -62,17 +67,17 @@ def read_record(folder: Path) -> RunRecord:
         raise CannotRunError(f"{path}: not a record of a training run ({error}); use --overwrite") from error
 
 
-def open_folder(
+def found_run(
     folder: Path, *, resume: bool, overwrite: bool, test_mode: bool, shaped_by: str
 ) -> RunRecord | None:
-    """Decide what becomes of ``folder``; returns the record to go on from, ``None`` for a fresh start.
+    """The record to go on from, or ``None`` for a fresh start; nothing is changed yet.
 
     Raises ``CannotRunError`` when the run would destroy another one's work or resume a different one.
     """
-    if not (folder / RECORD).exists():
-        return None  # not a run's folder, and whatever lies there is not ours to remove
-    if overwrite or (record := read_record(folder)).test_mode:
-        clear(folder)
+    if not (folder / RECORD).exists() or overwrite:
+        return None
+    record = read_record(folder)
+    if record.test_mode:
         return None
     if not resume or test_mode:
         found = "a finished run" if record.state == "finished" else "an interrupted run"
@@ -89,30 +94,55 @@ def open_folder(
 
 
 def clear(folder: Path) -> None:
-    """Remove what a training run has written into ``folder``, and nothing else."""
-    for path in [*(folder / name for name in OURS), *folder.glob("checkpoint-*")]:
+    """Remove what a training run has written into ``folder``, and nothing else; no run: nothing at all."""
+    if not (folder / RECORD).exists():
+        return
+    for path in [*folder.glob("checkpoint-*"), *(folder / name for name in reversed(OURS))]:
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
 
 
+def list_files(checkpoint: Path) -> None:
+    """Write ``files.json``: what belongs to the checkpoint, now that all of it is there."""
+    files = {
+        str(path.relative_to(checkpoint)): path.stat().st_size
+        for path in checkpoint.rglob("*")
+        if path.is_file()
+    }
+    write_json(checkpoint / FILES, files)
+
+
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint; unfinished ones are removed, so that nothing mistakes them for one."""
+    """The newest whole checkpoint; broken ones are removed with a line, so that nothing mistakes them."""
     whole = []
     for path in folder.glob("checkpoint-*"):
-        step = _step(path)
-        if step is None:
+        if problem := _problem(path):
+            say(f"warning: {path}: {problem}; it is removed, an earlier checkpoint or the start is used")
             shutil.rmtree(path)
         else:
-            whole.append((step, path))
-    return max(whole)[1] if whole else None
+            whole.append(path)
+    return max(whole, key=step_of, default=None)
 
 
-def _step(checkpoint: Path) -> int | None:
+def step_of(checkpoint: Path) -> int:
+    """The number of optimizer steps that a checkpoint was made after."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _problem(checkpoint: Path) -> str | None:
     try:
+        files = json.loads((checkpoint / FILES).read_text(encoding="utf-8"))
         state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    step = state.get("global_step")
-    return step if isinstance(step, int) and checkpoint.name == f"checkpoint-{step}" else None
+        return "the checkpoint was never finished"
+    if state.get("global_step") != step_of(checkpoint):
+        return f"it holds the state of step {state.get('global_step')}"
+    for name, size in files.items():
+        path = checkpoint / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size < size:
+            return f"{name} is {path.stat().st_size} bytes long instead of {size}"
+    return None

@@ -1,16 +1,18 @@
 """The embedded policy: a tiny causal language model that already half-knows the example's task.
 
-It is what a base model is to real RLVR: it can mostly solve the task, and answers in the rewarded form only
-now and then. The warm start teaches right answers in several phrasings; GRPO then has something to find.
-Nothing is downloaded, and the same inputs give the same policy, so it is cached by a hash of all of them.
+It is what a base model is to real training with verifiable rewards: it can mostly solve the task, and answers
+in the rewarded form only now and then. The warm start teaches right answers in several forms; GRPO then has
+something to find. Nothing is downloaded, and the same inputs give the same policy, so it is cached by a hash
+of all of them.
 """
 
 import hashlib
 import json
 import os
 import random
+import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,64 +22,124 @@ import trl
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
+from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE
+from tokenizers.trainers import BpeTrainer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from proving_ground.config import EmbeddedConfig
+from proving_ground.errors import CannotRunError
 from proving_ground.events import is_main_process
-from proving_ground.messages import prompt_of
-from proving_ground.training.data import render_prompt, tools_of
-from proving_ground.training.progress import ProgressBar
-from proving_ground.training.tokenizer import build_tokenizer
+from proving_ground.training.callbacks import ProgressBar
+from proving_ground.training.policy import render_prompt
 
-CODE = (Path(__file__), Path(__file__).with_name("tokenizer.py"), Path(__file__).with_name("data.py"))
+CODE = (Path(__file__), Path(__file__).with_name("policy.py"))
 """Files that decide what is built from the same inputs; their bytes are part of the cache's hash."""
 
 INITIALIZER_RANGE = 0.06
 """Wider than the usual 0.02, which is made for widths of thousands: at 128 it halves the steps needed."""
 
-Phrasings = Callable[[dict[str, Any]], Sequence[str]]
-Lesson = tuple[list[dict[str, Any]], list[Any] | None, list[str]]
-"""A prompt, the tools it offers, and its right answers."""
+MOST_WORDS = 2000
+"""Different words in prompts and answers that a policy of this size can learn something about."""
+
+MOST_ANSWER_CHARACTERS = 600
+"""Mean length of the right answers up to which it learns to write them."""
+
+INSTEAD = "train a pretrained model: --model.name with a folder or a hub name"
+
+PAD = "<|pad|>"
+END = "<|end|>"
+ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
+TOOL_TAGS = ("<tool_call>", "</tool_call>")
+"""Tokens of their own, as in larger models, but text all the same: decoding keeps them."""
+
+CHAT_TEMPLATE = (
+    "{%- if tools %}{{ '<|system|>' }}"
+    "{%- for tool in tools %}"
+    "{{ tool.function.name + '(' }}"
+    "{{ ((tool.function.parameters or {}).properties or {}) | join(', ') + ')\n' }}"
+    "{%- endfor %}{{ '<|end|>' }}{%- endif %}"
+    "{%- for message in messages if message['role'] != 'system' %}"
+    "{{ '<|' + message['role'] + '|>' + (message['content'] or '') + '<|end|>' }}"
+    "{%- endfor %}"
+    "{%- if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+"""Roles are tokens of their own, every message ends in ``<|end|>``, and appending a message never changes
+what stands before it. A tool is shown as ``name(argument, argument)``: JSON schemas are what larger models'
+templates show, and would make most of a prompt that a policy of this size has to read. System messages are
+left out: the embedded policy is taught the rewarded form and not told it, whoever asks."""
+
+
+Lesson = tuple[dict[str, Any], list[str]]
+"""A row's prompt with the tools it offers, and its right answers."""
 
 
 def embedded_policy(
-    config: EmbeddedConfig,
-    samples: Sequence[Mapping[str, Any]],
-    phrasings: Phrasings,
+    rows: Sequence[Mapping[str, Any]],
+    answers: Sequence[Sequence[str]],
     *,
-    cache_dir: Path,
-    seed: int,
-) -> Path:
+    cache_dir: str | Path,
+    config: EmbeddedConfig | None = None,
+    seed: int = 0,
+) -> str:
     """The folder of the warm-started policy (weights and tokenizer), built unless it is cached.
 
-    ``samples`` are the rows of the warm start and ``phrasings`` gives right answers to each, the rewarded
-    form first. A builder that is killed leaves no entry behind, and of two builders one wins.
+    ``rows`` have a ``prompt`` (messages) and may have ``tools`` (JSON); ``answers`` has the right answers to
+    each, the rewarded form first. A builder that is killed leaves no entry, and of two builders one wins.
+    Raises ``CannotRunError`` without rows or answers.
     """
+    config = config or EmbeddedConfig()
+    # A million weights gain little from a second thread, and wait for it where other processes want the
+    # cores; with one, sums are taken in the same order on every machine.
+    torch.set_num_threads(1)
     lessons = [
-        (prompt_of(sample), tools_of(sample), list(dict.fromkeys(phrasings(dict(sample)))))
-        for sample in samples
+        ({"prompt": row["prompt"], "tools": row.get("tools")}, list(dict.fromkeys(right)))
+        for row, right in zip(rows, answers, strict=True)
     ]
+    if not lessons or not all(right for _, right in lessons):
+        raise CannotRunError(f"the embedded policy is taught right answers, and there are none; {INSTEAD}")
     shape = {
         "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in CODE],
         "versions": [torch.__version__, transformers.__version__, trl.__version__],
         "seed": seed,
-        "config": config.model_dump(),
+        "config": config.model_dump(exclude={"grpo"}),
     }
     key = hashlib.sha256(json.dumps([shape, lessons], sort_keys=True).encode("utf-8")).hexdigest()[:16]
-    folder = cache_dir / key
+    folder = Path(cache_dir) / key
     # One answer for all ranks: they train together or not at all.
     if not broadcast_object_list([folder.is_dir()])[0]:
-        partial = cache_dir / f"{key}.{os.getpid()}.partial"
+        partial = folder.with_name(f"{key}.{os.getpid()}.partial")
         model, tokenizer = _warm_start(config, lessons, seed, partial)
         if is_main_process():
             model.save_pretrained(partial)
             tokenizer.save_pretrained(partial)
             _publish(partial, folder)
         PartialState().wait_for_everyone()
-    return folder
+    return str(folder)
+
+
+def check_learnable(rows: Sequence[Mapping[str, Any]], answers: Sequence[Sequence[str]]) -> None:
+    """Raise ``CannotRunError`` for rows that half a million weights do not learn in minutes.
+
+    Real prose has tens of thousands of words; the builtin rows have some hundreds.
+    """
+    if not all(answers):
+        raise CannotRunError(
+            "the embedded policy is taught right answers before GRPO, and the task has no `demonstrations`;"
+            f" declare them in task.py, or {INSTEAD}"
+        )
+    texts = [message["content"] or "" for row in rows for message in row["prompt"]]
+    words = {word for text in texts for word in re.findall(r"[^\W\d_]+", text.lower())}
+    length = sum(len(right[0]) for right in answers) / len(answers)
+    if len(words) > MOST_WORDS or length > MOST_ANSWER_CHARACTERS:
+        raise CannotRunError(
+            f"the embedded policy is too small for these rows: {len(words):,} different words in the prompts"
+            f" (at most {MOST_WORDS:,}), right answers of {length:.0f} characters (at most"
+            f" {MOST_ANSWER_CHARACTERS}); {INSTEAD}"
+        )
 
 
 def _publish(partial: Path, folder: Path) -> None:
@@ -92,8 +154,8 @@ def _publish(partial: Path, folder: Path) -> None:
 def _warm_start(
     config: EmbeddedConfig, lessons: Sequence[Lesson], seed: int, folder: Path
 ) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
-    texts = [message["content"] for prompt, _, _ in lessons for message in prompt]
-    texts += [answer for _, _, answers in lessons for answer in answers]
+    texts = [message["content"] for row, _ in lessons for message in row["prompt"]]
+    texts += [answer for _, answers in lessons for answer in answers]
     tokenizer = build_tokenizer(texts, config.vocabulary)
     torch.manual_seed(seed)
     model = LlamaForCausalLM(
@@ -150,22 +212,51 @@ def _tokenized(
 ) -> Dataset:
     """Draw the answers of the whole warm start; only answer tokens carry a loss (label -100 elsewhere)."""
     rng = random.Random(seed)
-    wanted = config.warm_start_steps * config.warm_start_batch_size
+    drawn = config.warm_start_steps * config.warm_start_batch_size
     prompts: list[str] = []
     answers: list[str] = []
-    rendered = [render_prompt(tokenizer, prompt, tools) for prompt, tools, _ in lessons]
-    while len(prompts) < wanted:
+    rendered = [render_prompt(tokenizer, row) for row, _ in lessons]
+    while len(prompts) < drawn:
         for position in rng.sample(range(len(lessons)), len(lessons)):
             rewarded, *others = lessons[position][-1]
             keep = not others or rng.random() < config.rewarded_share
             prompts.append(rendered[position])
             answers.append((rewarded if keep else rng.choice(others)) + tokenizer.eos_token)
-    prompt_ids = tokenizer(prompts[:wanted])["input_ids"]
-    answer_ids = tokenizer(answers[:wanted])["input_ids"]
+    prompt_ids = tokenizer(prompts[:drawn])["input_ids"]
+    answer_ids = tokenizer(answers[:drawn])["input_ids"]
     pairs = list(zip(prompt_ids, answer_ids, strict=True))
     return Dataset.from_dict(
         {
             "input_ids": [prompt + answer for prompt, answer in pairs],
             "labels": [[-100] * len(prompt) + answer for prompt, answer in pairs],
         }
+    )
+
+
+def build_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """Learn a tokenizer of at most ``vocabulary`` tokens (at least the 256 bytes and the special ones)."""
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        texts,
+        BpeTrainer(
+            vocab_size=vocabulary,
+            min_frequency=2,
+            special_tokens=[PAD, END, *ROLES],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        ),
+    )
+    tokenizer.add_tokens([AddedToken(tag, normalized=False) for tag in TOOL_TAGS])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=list(ROLES),
+        chat_template=CHAT_TEMPLATE,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
     )

@@ -1,93 +1,95 @@
-"""The policy that is trained: the embedded one, or anything transformers can load."""
+"""The policy that is trained or measured: how it is loaded, asked, saved and told from another."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from proving_ground.config import ModelConfig
+from proving_ground.config import LoraConfig
 from proving_ground.errors import CannotRunError
-from proving_ground.events import is_main_process
-from proving_ground.training.embedded import Phrasings, embedded_policy
+from proving_ground.messages import Message
 
 
-@dataclass(frozen=True)
-class Policy:
-    """Weights, tokenizer, the folder or hub name they came from, and whether it is the embedded policy."""
+class Policy(NamedTuple):
+    """Weights and tokenizer."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    origin: str
-    embedded: bool
 
     def save(self, folder: Path) -> None:
-        """Write weights and tokenizer to ``folder``, which transformers loads again; rank 0 alone writes."""
-        if is_main_process():
-            self.model.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
+        """Write both to ``folder``, which transformers loads again."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
 
 
-def build_policy(
-    config: ModelConfig,
-    warm_start: Sequence[Mapping[str, Any]],
-    phrasings: Phrasings,
-    *,
-    cache_dir: Path,
-    seed: int = 0,
-) -> Policy:
-    """The policy that ``config.name`` asks for, in ``config.dtype``.
+def load_policy(name: str, dtype: str = "float32") -> Policy:
+    """The policy in a folder or on the hub, with weights of ``dtype``.
 
-    ``embedded`` builds the tiny one from the rows of ``warm_start`` and their ``phrasings``, or takes it
-    from ``cache_dir``. Raises ``CannotRunError`` when transformers cannot load a policy or it has no chat
-    template.
+    Raises ``CannotRunError`` when transformers cannot load it or it has no chat template.
     """
-    embedded = config.name == "embedded"
-    origin = config.name
-    if embedded:
-        # A million weights gain little from a second thread, and wait for it where other processes want the
-        # cores; with one, sums are taken in the same order on every machine.
-        torch.set_num_threads(1)
-        origin = str(
-            embedded_policy(
-                config.embedded,
-                warm_start,
-                phrasings,
-                cache_dir=cache_dir,
-                seed=seed,
-            )
-        )
     try:
-        model = AutoModelForCausalLM.from_pretrained(origin, dtype=getattr(torch, config.dtype))
-        tokenizer = AutoTokenizer.from_pretrained(origin, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, dtype))
+        tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CannotRunError(
-            f"model.name {config.name!r}: transformers cannot load it ({reason}); "
+            f"model.name {name!r}: transformers cannot load it ({reason}); "
             "give a folder, a hub name that can be reached, or embedded"
         ) from error
     if tokenizer.chat_template is None:
-        raise CannotRunError(
-            f"model.name {config.name!r}: its tokenizer has no chat template; use a chat model"
-        )
-    return Policy(model, tokenizer, origin, embedded)
+        raise CannotRunError(f"model.name {name!r}: its tokenizer has no chat template; use a chat model")
+    return Policy(model, tokenizer)
 
 
-def lora(config: ModelConfig) -> Any:
-    """The ``peft.LoraConfig`` of ``model.lora``, or ``None`` when its rank is 0 (train all weights)."""
-    if not config.lora.rank:
+def build_dataset(
+    rows: Sequence[Mapping[str, Any]], tokenizer: Any, template: Mapping[str, Any] | None = None
+) -> Dataset:
+    """The rows as a ``datasets.Dataset`` for ``GRPOTrainer``: ``prompt`` and the rewards' columns.
+
+    Where rows have a ``tools`` column, prompts become text, rendered with the tools of their row and the
+    arguments ``template``, because ``GRPOTrainer`` renders messages with one list of tools for all rows.
+    """
+    if any("tools" in row for row in rows):
+        rows = [{**row, "prompt": render_prompt(tokenizer, row, template)} for row in rows]
+    return Dataset.from_list([dict(row) for row in rows])
+
+
+def render_prompt(tokenizer: Any, row: Mapping[str, Any], template: Mapping[str, Any] | None = None) -> str:
+    """The text that ``tokenizer`` turns into the policy's prompt for a row, special tokens added once."""
+    prompt: str | list[Message] = row["prompt"]
+    if isinstance(prompt, str):
+        return prompt
+    text: str = tokenizer.apply_chat_template(
+        prompt, tools=tools_of(row) or None, tokenize=False, add_generation_prompt=True, **(template or {})
+    )
+    # Templates write the first token of the text themselves; so do some tokenizers.
+    if tokenizer.bos_token and tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id]:
+        text = text.removeprefix(tokenizer.bos_token)
+    return text
+
+
+def tools_of(row: Mapping[str, Any]) -> list[Any] | None:
+    """The tool schemas that a row offers in its ``tools`` column (a JSON list), if it has one."""
+    return json.loads(row["tools"]) if row.get("tools") else None
+
+
+def lora(config: LoraConfig) -> Any:
+    """The ``peft.LoraConfig`` of the configuration, or ``None`` when its rank is 0 (train all weights)."""
+    if not config.rank:
         return None
-    from peft import LoraConfig
+    import peft
 
-    return LoraConfig(
+    return peft.LoraConfig(
         task_type="CAUSAL_LM",
-        r=config.lora.rank,
-        lora_alpha=config.lora.alpha,
-        lora_dropout=config.lora.dropout,
-        target_modules=config.lora.target_modules,
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=config.target_modules,
     )
 
 

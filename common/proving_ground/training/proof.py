@@ -6,20 +6,34 @@ is over the improvement per prompt and not over two unrelated accuracies.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from accelerate.utils import gather_object
 from numpy.typing import NDArray
 from trl.models import unwrap_model_for_generation
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from proving_ground.messages import Message
 from proving_ground.rewards.contract import RewardCallable, call_reward, checked
-from proving_ground.training.data import build_dataset, render_prompt
+from proving_ground.training.callbacks import progress_bar
+from proving_ground.training.policy import render_prompt
 
 RESAMPLES = 10_000
+
+Rows: TypeAlias = Sequence[Mapping[str, Any]]
+"""Rows as ``GRPOTrainer`` has them: ``prompt``, and the columns that a reward is called with."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One sampled completion: its text, its tokens up to and with the first end, and whether the length limit
+    cut it off (then no end is among them)."""
+
+    text: str
+    ids: list[int]
+    cut_off: bool
 
 
 @dataclass(frozen=True)
@@ -40,79 +54,106 @@ class Proof:
 
 
 def pass_at_1(
-    trainer: GRPOTrainer,
-    samples: Sequence[Mapping[str, Any]],
-    reward: RewardCallable,
-    *,
-    system_prompt: str | None = None,
-    per_prompt: int = 1,
-    seed: int = 0,
-    seconds: float | None = None,
-    batch_size: int = 256,
+    trainer: GRPOTrainer, rows: Rows, reward: RewardCallable, *, per_prompt: int = 1, seed: int = 0
 ) -> NDArray[np.float64]:
-    """For each sample, the share of ``per_prompt`` sampled completions that the reward gives its full 1.0.
+    """For each row, the share of ``per_prompt`` sampled completions that the reward gives its full 1.0.
 
     Completions are sampled as in training (temperature, top-p, length limit of ``trainer.args``). Ranks of
-    a distributed run share the prompts; each returns the whole array, shape ``(len(samples),)``.
+    a distributed run share the prompts; each returns the whole array, shape ``(len(rows),)``.
+    """
+    return pass_rates(rows, ask(trainer, rows, per_prompt=per_prompt, seed=seed), reward)
+
+
+def ask(
+    trainer: GRPOTrainer,
+    rows: Rows,
+    *,
+    per_prompt: int = 1,
+    seed: int = 0,
+    batch_size: int = 256,
+    title: str = "pass@1",
+) -> list[list[Sampled]]:
+    """``per_prompt`` completions of the trainer's policy for each row, in the order of the rows.
+
+    The ranks of a distributed run share the work; each returns all completions.
     """
     ranks, rank = trainer.accelerator.num_processes, trainer.accelerator.process_index
-    tokenizer, template = trainer.processing_class, trainer.args.chat_template_kwargs
-    dataset = build_dataset(samples, system_prompt, tokenizer=tokenizer, template=template)
-    questions = [row for row in dataset for _ in range(per_prompt)]
-    mine = list(range(rank, len(questions), ranks))
+    args, tokenizer = trainer.args, trainer.processing_class
+    texts = [
+        render_prompt(tokenizer, row, args.chat_template_kwargs) for row in rows for _ in range(per_prompt)
+    ]
+    mine = list(range(rank, len(texts), ranks))
     # Neighbours of equal length share a batch, which then needs little padding.
-    mine.sort(key=lambda index: len(str(questions[index]["prompt"])))
-    scored: list[tuple[int, float]] = []
-    grade = checked(reward.__name__, reward, seconds=seconds)
-    with torch.random.fork_rng(), torch.no_grad():
+    mine.sort(key=lambda index: len(texts[index]))
+    sampled: list[tuple[int, Sampled]] = []
+    with torch.random.fork_rng(), torch.no_grad(), progress_bar(title, len(mine)) as bar:
         torch.manual_seed(seed + rank)
         with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as model:
             for start in range(0, len(mine), batch_size):
                 part = mine[start : start + batch_size]
-                rows = [questions[index] for index in part]
-                completions, ids = _sample(trainer, model, [row["prompt"] for row in rows])
-                scores = call_reward(grade, rows, completions, ids)
-                scored += [(index, float(score == 1.0)) for index, score in zip(part, scores, strict=True)]
-    passed = dict(gather_object(scored))
-    flat = np.array([passed[index] for index in range(len(questions))], dtype=np.float64)
-    return flat.reshape(len(samples), per_prompt).mean(axis=1)
+                completions = generate(
+                    model,
+                    tokenizer,
+                    [texts[index] for index in part],
+                    end=trainer.eos_token_ids,
+                    temperature=args.temperature,
+                    top_p=args.top_p,
+                    top_k=args.top_k,
+                    max_new_tokens=args.max_completion_length,
+                )
+                sampled += zip(part, completions, strict=True)
+                bar.update(len(part))
+    by_index = dict(gather_object(sampled))
+    flat = [by_index[index] for index in range(len(texts))]
+    return [flat[start : start + per_prompt] for start in range(0, len(flat), per_prompt)]
 
 
-def _sample(
-    trainer: GRPOTrainer, model: Any, prompts: Sequence[str | list[Message]]
-) -> tuple[list[str], list[list[int]]]:
-    """Completions as texts, and their tokens up to the end of each."""
-    args, tokenizer = trainer.args, trainer.processing_class
-    texts = [
-        prompt
-        if isinstance(prompt, str)
-        else render_prompt(tokenizer, prompt, None, args.chat_template_kwargs)
-        for prompt in prompts
-    ]
-    inputs = tokenizer(texts, padding=True, return_tensors="pt").to(trainer.accelerator.device)
+def generate(
+    model: Any, tokenizer: Any, texts: Sequence[str], *, end: Sequence[int], **settings: Any
+) -> list[Sampled]:
+    """One sampled completion for each prompt text; ``settings`` are those of ``model.generate``."""
+    inputs = tokenizer(list(texts), padding=True, return_tensors="pt").to(model.device)
     was_training = model.training
     model.eval()
     output = model.generate(
-        **inputs,
-        do_sample=True,
-        temperature=args.temperature,
-        top_p=args.top_p,
-        top_k=args.top_k,
-        max_new_tokens=args.max_completion_length,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=trainer.eos_token_ids,
+        **inputs, do_sample=True, pad_token_id=tokenizer.pad_token_id, eos_token_id=list(end), **settings
     )
     model.train(was_training)
-    ids = [
-        _until_end(row, trainer.eos_token_ids) for row in output[:, inputs["input_ids"].shape[1] :].tolist()
-    ]
-    return tokenizer.batch_decode(ids, skip_special_tokens=True), ids
+    sampled = []
+    for tokens in output[:, inputs["input_ids"].shape[1] :].tolist():
+        first = next((index for index, token in enumerate(tokens) if token in end), None)
+        ids = tokens if first is None else tokens[: first + 1]
+        sampled.append(Sampled(tokenizer.decode(ids, skip_special_tokens=True), ids, cut_off=first is None))
+    return sampled
 
 
-def _until_end(tokens: list[int], ends: Sequence[int]) -> list[int]:
-    """The tokens up to the first end, with it, as TRL passes them."""
-    first = next((index for index, token in enumerate(tokens) if token in ends), len(tokens))
-    return tokens[: first + 1]
+def pass_rates(
+    rows: Rows,
+    completions: Sequence[Sequence[Sampled]],
+    reward: RewardCallable,
+    *,
+    seconds: float | None = None,
+    batch_size: int = 256,
+) -> NDArray[np.float64]:
+    """For each row, the share of its completions that the reward gives its full 1.0, shape ``(len(rows),)``.
+
+    ``seconds`` bounds one call of the reward with ``batch_size`` completions. Ranks of a distributed run
+    share the work; each returns the whole array.
+    """
+    flat = [(row, each) for row, some in zip(rows, completions, strict=True) for each in some]
+    state = PartialState()
+    mine = list(range(state.process_index, len(flat), state.num_processes))
+    grade = checked(getattr(reward, "__name__", "reward"), reward, seconds=seconds)
+    passed: list[tuple[int, bool]] = []
+    for start in range(0, len(mine), batch_size):
+        part = mine[start : start + batch_size]
+        asked = [flat[index][0] for index in part]
+        texts, ids = zip(*((flat[index][1].text, flat[index][1].ids) for index in part), strict=True)
+        scores = call_reward(grade, asked, texts, ids)
+        passed += [(index, score == 1.0) for index, score in zip(part, scores, strict=True)]
+    by_index = dict(gather_object(passed))
+    ordered = np.array([by_index[index] for index in range(len(flat))], dtype=np.float64)
+    return ordered.reshape(len(rows), -1).mean(axis=1)
 
 
 def compare(
@@ -124,15 +165,13 @@ def compare(
     """
     if before.shape != after.shape or before.ndim != 1 or not len(before):
         raise ValueError(f"paired accuracies differ in shape: {before.shape} and {after.shape}")
-    difference = after - before
+    low, high = interval(after - before, confidence=confidence, seed=seed)
+    return Proof(len(before), float(before.mean()), float(after.mean()), low, high, confidence)
+
+
+def interval(values: NDArray[np.float64], *, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    """The bootstrap interval (percentile method) of the mean of ``values``, shape ``(prompts,)``."""
     rng = np.random.default_rng(seed)
-    picks = rng.integers(0, len(difference), size=(RESAMPLES, len(difference)))
-    low, high = np.quantile(difference[picks].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Proof(
-        prompts=len(before),
-        before=float(before.mean()),
-        after=float(after.mean()),
-        low=float(low),
-        high=float(high),
-        confidence=confidence,
-    )
+    picks = rng.integers(0, len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(values[picks].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

@@ -1,37 +1,45 @@
-"""One training run, from configuration to proof: the skeleton that every example runs on.
+"""Step 4 of an example, from configuration to proof: one training in one folder.
 
-``examples/trl_integration/grpo_example.py`` is the same skeleton without checkpoints and proof, to be read
-first and copied.
+The pieces are those of ``examples/trl_integration/grpo_example.py``, which is to be read first: TRL's
+``GRPOConfig`` and ``GRPOTrainer`` with callbacks, a guarded reward and the proof. What is added here: the
+folder belongs to one run, and a run that was stopped goes on.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from accelerate.utils import broadcast_object_list
+from numpy.typing import NDArray
+from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
+from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from proving_ground.config import Config
-from proving_ground.events import is_main_process
-from proving_ground.rewards.contract import RewardCallable
-from proving_ground.training.arguments import build_config
-from proving_ground.training.checkpoints import RunRecord, latest_checkpoint, open_folder
-from proving_ground.training.console import Console, from_main_process
-from proving_ground.training.data import build_dataset
-from proving_ground.training.embedded import Phrasings
-from proving_ground.training.event_log import EventLog
+from proving_ground.dataset import Sample, write_json
+from proving_ground.errors import CannotRunError, ClaimError
+from proving_ground.events import is_main_process, say
+from proving_ground.locks import only_one
+from proving_ground.rewards.contract import RewardCallable, checked, training_rows
+from proving_ground.training.callbacks import Checkpoints, EventLog, stdout_for_events
+from proving_ground.training.checkpoints import RunRecord, clear, found_run, latest_checkpoint, step_of
+from proving_ground.training.embedded import check_learnable, embedded_policy
 from proving_ground.training.health import HealthChecks
 from proving_ground.training.plot import draw_curve
-from proving_ground.training.policy import build_policy, lora
-from proving_ground.training.proof import Proof, compare, pass_at_1
-from proving_ground.training.trainer import build_trainer
+from proving_ground.training.policy import Policy, build_dataset, load_policy, lora
+from proving_ground.training.proof import Proof, Sampled, ask, compare, pass_rates
+from proving_ground.training.settings import PRETRAINED, build_config, grpo_of
 
-Samples = Sequence[Mapping[str, Any]]
+T = TypeVar("T")
+SHOWN = 20
+"""Held-out prompts whose completions are kept in ``completions.json``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +50,21 @@ class TrainingRun:
         rewards: the reward functions by the name TRL logs.
         graded_by: the reward function of the proof: a completion passes with its full 1.0.
         samples: rows of GRPO; ``held_out`` rows of the proof; ``warm_start`` rows of the embedded policy.
-        phrasings: right answers to a sample in several forms, the rewarded one first (embedded policy).
-        test_mode: do one optimisation step on the CPU with the embedded policy, and prove nothing.
+        demonstrations: right answers to a sample in several forms, the rewarded one first (embedded policy).
+        claim: called once the folder is this run's own, before anything in it is changed.
+        test_mode: do one optimizer step on the CPU with the embedded policy, and prove nothing.
     """
 
     config: Config
     rewards: Mapping[str, RewardCallable]
     graded_by: RewardCallable
-    samples: Samples
-    held_out: Samples
-    warm_start: Samples
-    phrasings: Phrasings
+    samples: Sequence[Sample]
+    held_out: Sequence[Sample]
+    warm_start: Sequence[Sample]
+    demonstrations: Callable[[Sample], Sequence[str]]
     output_dir: Path
     cache_dir: Path
+    claim: Callable[[], None] = lambda: None
     resume: bool = False
     overwrite: bool = False
     test_mode: bool = False
@@ -73,87 +83,157 @@ class Outcome:
     problem: str = ""
 
 
+class TrainingFailedError(ClaimError):
+    """A training that stopped before its end; ``summary`` has what was measured until then."""
+
+    def __init__(self, problem: str, summary: Mapping[str, Any]) -> None:
+        super().__init__(problem)
+        self.summary = summary
+
+
 def train_policy(run: TrainingRun) -> Outcome:
     """Train, prove, and say whether the configuration's claim holds.
 
-    Raises ``ClaimError`` when a health check fails, and ``CannotRunError`` for a configuration that does not
-    go together or an output folder that belongs to another run.
+    Raises ``TrainingFailedError`` when a health check fails, ``KeyboardInterrupt`` after SIGTERM, and
+    ``CannotRunError`` for a configuration that does not go together or a folder that belongs to another run.
     """
-    started = time.monotonic()
-    console = Console()
-    with console.quiet():
-        config = run.config
-        args = build_config(config.grpo, run.output_dir)
-        record = _open(run)
-        if record.summary is not None:
+    args = build_config(grpo_of(run.config), run.output_dir)
+    log, checkpoints = EventLog(run.output_dir), Checkpoints()
+    with stdout_for_events(), checkpoints.on_sigterm(), _own_folder(run.output_dir):
+        record = _on_main_process(lambda: _found(run))
+        if record is not None and record.summary is not None:
             return Outcome({**record.summary, "already_finished": True}, record.problem)
-        policy = build_policy(
-            config.model,
-            run.warm_start,
-            run.phrasings,
-            cache_dir=run.cache_dir,
-            seed=args.seed,
-        )
-        dataset = build_dataset(
-            run.samples,
-            config.prompt.system,
-            tokenizer=policy.tokenizer,
-            template=args.chat_template_kwargs,
-        )
-        health = HealthChecks(config.training.health)
-        trainer = build_trainer(
-            policy,
-            run.rewards,
-            args,
-            dataset,
-            callbacks=[EventLog(run.output_dir, console), health],
-            peft_config=lora(config.model),
-            reward_seconds=config.training.health.reward_seconds,
-        )
-        if policy.embedded:
-            policy.save(run.output_dir / "policy_initial")
-        checkpoint = from_main_process(lambda: latest_checkpoint(run.output_dir))
-        proof = None
+        return _train(run, args, record, log, checkpoints)
+
+
+@contextlib.contextmanager
+def _own_folder(folder: Path) -> Iterator[None]:
+    """The folder's lock, which the main process holds for all ranks."""
+    with contextlib.ExitStack() as stack:
+        _on_main_process(lambda: stack.enter_context(only_one(folder / "run.lock", str(folder))))
+        yield
+
+
+def _on_main_process(decide: Callable[[], T]) -> T:
+    """What ``decide`` returns or raises on the main process, on every rank: they may share no file system."""
+    decided: list[Any] = [None, None]
+    if is_main_process():
         try:
-            if run.proves and record.before is None:
-                record = dataclasses.replace(record, before=_pass_at_1(run, trainer).tolist())
-                _write(run, record)
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-            trainer.save_model(str(run.output_dir / "policy"))
-            trainer.save_state()
-            if run.proves:
-                after = _pass_at_1(run, trainer)
-                proof = compare(np.array(record.before), after, confidence=config.training.confidence)
-        finally:
-            # A run that failed its checks is the one whose curve somebody wants to see.
-            if is_main_process() and trainer.state.log_history:
-                title = f"GRPO: {config.model.name}, {trainer.state.global_step} steps"
-                draw_curve(run.output_dir / "training_curve.png", trainer.state.log_history, title, proof)
-    outcome = _conclude(run, trainer, health, proof, seconds=time.monotonic() - started)
+            decided[0] = decide()
+        except CannotRunError as error:
+            decided[1] = error
+    value, refusal = broadcast_object_list(decided)
+    if refusal is not None:
+        raise refusal
+    result: T = value
+    return result
+
+
+def _shape(run: TrainingRun) -> str:
+    """A hash of what a resumed run must share with the one that began."""
+    model = run.config.model.model_dump(exclude={"embedded": {"grpo"}})
+    shaping = [model, run.config.prompt.model_dump(), list(run.rewards), list(run.samples)]
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode("utf-8")).hexdigest()[:16]
+
+
+def _found(run: TrainingRun) -> RunRecord | None:
+    return found_run(
+        run.output_dir,
+        resume=run.resume,
+        overwrite=run.overwrite,
+        test_mode=run.test_mode,
+        shaped_by=_shape(run),
+    )
+
+
+def _train(
+    run: TrainingRun, args: GRPOConfig, record: RunRecord | None, log: EventLog, checkpoints: Checkpoints
+) -> Outcome:
+    started = time.monotonic()
+    config = run.config
+    policy = _policy(run, args)
+    rows = training_rows(run.samples, config.prompt.system)
+    health = HealthChecks(config.training.health)
+    try:
+        trainer = GRPOTrainer(
+            model=policy.model,
+            reward_funcs=[
+                checked(name, reward, seconds=config.training.health.reward_seconds)
+                for name, reward in run.rewards.items()
+            ],
+            args=args,
+            train_dataset=build_dataset(rows, policy.tokenizer, args.chat_template_kwargs),
+            processing_class=policy.tokenizer,
+            callbacks=[log, health, checkpoints],
+            peft_config=lora(config.model.lora),
+        )
+    except (ValueError, ImportError, RuntimeError) as error:
+        raise CannotRunError(f"grpo: {' '.join(str(error).split())}") from error
+    # Both write metrics to stdout; the event log has them.
+    trainer.remove_callback(ProgressCallback)
+    trainer.remove_callback(PrinterCallback)
+
+    # Only now: an attempt that fails before this has changed nothing.
+    run.claim()
+    if record is None:
+        record = RunRecord(state="running", shaped_by=_shape(run), test_mode=run.test_mode)
+        if is_main_process():
+            clear(run.output_dir)
+            record.write(run.output_dir)
+            if config.model.name == "embedded":
+                policy.save(run.output_dir / "policy_initial")
+    checkpoint = _on_main_process(lambda: latest_checkpoint(run.output_dir))
+    proof = None
+    try:
+        if run.proves and record.before is None:
+            record = dataclasses.replace(record, before=_pass_rates(run, trainer, "before").tolist())
+            _write(run, record)
+        _train_from(trainer, checkpoint)
+        if checkpoints.interrupted:
+            raise KeyboardInterrupt
+        trainer.save_model(str(run.output_dir / "policy"))
+        trainer.save_state()
+        if run.proves:
+            after = _pass_rates(run, trainer, "after")
+            proof = compare(np.array(record.before), after, confidence=config.training.confidence)
+    except ClaimError as error:
+        raise TrainingFailedError(str(error), _summary(trainer, health, record, started)) from error
+    finally:
+        # A run that failed its checks is the one whose curve somebody wants to see.
+        if is_main_process() and trainer.state.log_history:
+            title = f"GRPO: {config.model.name}, {trainer.state.global_step} steps"
+            draw_curve(run.output_dir / "training_curve.png", trainer.state.log_history, title, proof)
+    outcome = _conclude(run, _summary(trainer, health, record, started), proof)
     _write(
         run, dataclasses.replace(record, state="finished", summary=outcome.summary, problem=outcome.problem)
     )
     return outcome
 
 
-def _open(run: TrainingRun) -> RunRecord:
-    shaping = [run.config.model.model_dump(), run.config.prompt.system, list(run.rewards), list(run.samples)]
-    shaped_by = hashlib.sha256(json.dumps(shaping, sort_keys=True).encode("utf-8")).hexdigest()[:16]
-
-    def record() -> RunRecord | None:
-        return open_folder(
-            run.output_dir,
-            resume=run.resume,
-            overwrite=run.overwrite,
-            test_mode=run.test_mode,
-            shaped_by=shaped_by,
+def _policy(run: TrainingRun, args: GRPOConfig) -> Policy:
+    model = run.config.model
+    if model.name != "embedded":
+        fields = {name: getattr(args, name) for name in PRETRAINED}
+        unset = [f"{name} {value}" for name, value in fields.items() if name not in run.config.grpo]
+        say(
+            f"model {model.name}: {', '.join(unset) or 'every field as configured'} (--grpo.FIELD changes it)"
         )
+        return load_policy(model.name, model.dtype)
+    rows = training_rows(run.warm_start, run.config.prompt.system)
+    answers = [run.demonstrations(sample) for sample in run.warm_start]
+    if not run.test_mode:
+        check_learnable(rows, answers)
+    folder = embedded_policy(rows, answers, cache_dir=run.cache_dir, config=model.embedded, seed=args.seed)
+    return load_policy(folder, model.dtype)
 
-    found: RunRecord | None = from_main_process(record)
-    if found is None:
-        found = RunRecord(state="running", shaped_by=shaped_by, test_mode=run.test_mode)
-        _write(run, found)
-    return found
+
+def _train_from(trainer: GRPOTrainer, checkpoint: Path | None) -> None:
+    if checkpoint is None or step_of(checkpoint) < trainer.args.max_steps or trainer.args.max_steps < 0:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        return
+    # Nothing is left to train, and train() would take one step more before it looked at the limit.
+    trainer._load_from_checkpoint(str(checkpoint))
+    trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
 
 def _write(run: TrainingRun, record: RunRecord) -> None:
@@ -161,33 +241,47 @@ def _write(run: TrainingRun, record: RunRecord) -> None:
         record.write(run.output_dir)
 
 
-def _pass_at_1(run: TrainingRun, trainer: GRPOTrainer) -> Any:
+def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> NDArray[np.float64]:
     training = run.config.training
-    return pass_at_1(
+    rows = training_rows(run.held_out[: training.held_out_prompts], run.config.prompt.system)
+    completions = ask(
         trainer,
-        run.held_out[: training.held_out_prompts],
-        run.graded_by,
-        system_prompt=run.config.prompt.system,
+        rows,
         per_prompt=training.samples_per_prompt,
         seed=trainer.args.seed,
-        seconds=training.health.reward_seconds,
         batch_size=training.proof_batch_size,
+        title=f"held-out prompts, {when}",
     )
+    if is_main_process():
+        _keep(run.output_dir / "completions.json", when, rows, completions)
+    return pass_rates(rows, completions, run.graded_by, seconds=training.health.reward_seconds)
 
 
-def _conclude(
-    run: TrainingRun, trainer: GRPOTrainer, health: HealthChecks, proof: Proof | None, *, seconds: float
-) -> Outcome:
-    summary = {
+def _keep(
+    path: Path, when: str, rows: Sequence[Mapping[str, Any]], completions: Sequence[Sequence[Sampled]]
+) -> None:
+    """One completion of the first held-out prompts before and after, for people to read."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for row, some in [*zip(rows, completions, strict=True)][:SHOWN]:
+        kept.setdefault(row["id"], {"prompt": row["prompt"]})[when] = some[0].text
+    write_json(path, kept)
+
+
+def _summary(trainer: GRPOTrainer, health: HealthChecks, record: RunRecord, started: float) -> dict[str, Any]:
+    before = {} if record.before is None else {"accuracy_before": round(float(np.mean(record.before)), 4)}
+    return {
         "steps": trainer.state.global_step,
         "weights_changed": health.weights_changed(trainer.model),
         "health": health.found,
-        "seconds": round(seconds, 1),
+        "seconds": round(time.monotonic() - started, 1),
+        **before,
     }
+
+
+def _conclude(run: TrainingRun, summary: dict[str, Any], proof: Proof | None) -> Outcome:
     if proof is None:
         return Outcome(summary)
     summary |= {
-        "accuracy_before": round(proof.before, 4),
         "accuracy_after": round(proof.after, 4),
         "improvement": round(proof.improvement, 4),
         "interval": [round(proof.low, 4), round(proof.high, 4)],

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from examples.trl_integration import grpo_example
 from proving_ground.errors import CannotRunError, ClaimError, InfrastructureError
 from proving_ground.rewards.composite import make_composite_reward
 from proving_ground.rewards.contract import (
@@ -21,8 +20,9 @@ from proving_ground.rewards.contract import (
     training_rows,
 )
 from proving_ground.training.anchors import check_anchors
+from tests.proving_ground.training import words
 
-SAMPLES = grpo_example.make_rows(4)
+SAMPLES = words.make_samples(4)
 
 
 def call(scores: Any, completions: int = 2, seconds: float | None = None) -> list[float | None]:
@@ -277,11 +277,11 @@ def test_a_keyboard_interrupt_stays_one() -> None:
 
 
 def anchors(reward: Any) -> None:
-    check_anchors({"mine": reward}, SAMPLES, grpo_example.wrong_answers)
+    check_anchors({"mine": reward}, SAMPLES, words.wrong_answers)
 
 
 def test_anchors_accept_a_reward_that_knows_right_from_wrong() -> None:
-    anchors(grpo_example.reward)
+    anchors(words.reward)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_anchors_accept_a_reward_that_knows_right_from_wrong() -> None:
         (lambda completions, **columns: [0.0] * len(completions), "reference answer of .* 0 instead of 1.0"),
         (
             lambda completions, ground_truth, **columns: [
-                1.0 - score for score in grpo_example.reward(completions, ground_truth)
+                1.0 - score for score in words.reward(completions, ground_truth)
             ],
             "reference answer of .* 0 instead of 1.0",
         ),
@@ -309,8 +309,8 @@ def test_a_format_reward_may_like_a_wrong_answer_that_another_one_refuses() -> N
     def well_formed(completions: Any, **columns: Any) -> list[float | None]:
         return [1.0] * len(completions)
 
-    rewards = {"form": well_formed, "answer": grpo_example.reward}
-    check_anchors(rewards, SAMPLES, grpo_example.wrong_answers)
+    rewards = {"form": well_formed, "answer": words.reward}
+    check_anchors(rewards, SAMPLES, words.wrong_answers)
 
 
 def test_anchors_let_a_broken_service_through() -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from examples.trl_integration import grpo_example
-from proving_ground.config import Config, HealthConfig
+from proving_ground.config import EmbeddedConfig, HealthConfig
+from proving_ground.rewards.contract import checked, training_rows
+from tests.proving_ground.training import words
 
-SAMPLES = grpo_example.make_rows(120)
+SAMPLES = words.make_samples(120)
+ROWS = training_rows(SAMPLES)
 
 EMBEDDED = {
     "hidden_size": 64,
@@ -50,27 +52,42 @@ def training(policies: Path, tmp_path: Path) -> Training:
     """``training(reward, grpo={...}, health={...})`` gives a trainer, with ``.health`` its checks."""
 
     def build(
-        reward: Any = grpo_example.reward,
+        reward: Any = words.reward,
         *,
         grpo: Mapping[str, Any] | None = None,
         health: Mapping[str, Any] | None = None,
-        console: Any = None,
     ) -> Any:
-        from proving_ground import training as t
+        from transformers.trainer_callback import PrinterCallback, ProgressCallback
+        from trl import GRPOTrainer
 
-        model = Config.model_validate({"model": {"embedded": EMBEDDED}}).model
-        args = t.build_config({**GRPO, **(grpo or {})}, tmp_path)
-        policy = t.build_policy(model, SAMPLES, grpo_example.phrasings, cache_dir=policies, seed=1)
-        checks = t.HealthChecks(HealthConfig.model_validate({"patience": 3, **(health or {})}))
-        trainer = t.build_trainer(
-            policy,
-            {"reward": reward},
-            args,
-            t.build_dataset(SAMPLES),
-            callbacks=[t.EventLog(tmp_path, console or t.Console()), checks],
-            reward_seconds=checks.config.reward_seconds,
+        from proving_ground.training.callbacks import EventLog
+        from proving_ground.training.health import HealthChecks
+        from proving_ground.training.policy import build_dataset, load_policy
+        from proving_ground.training.settings import build_config
+
+        args = build_config({**GRPO, **(grpo or {})}, tmp_path)
+        policy = load_policy(tiny_policy(policies))
+        checks = HealthChecks(HealthConfig.model_validate({"patience": 3, **(health or {})}))
+        trainer = GRPOTrainer(
+            model=policy.model,
+            reward_funcs=[checked("reward", reward, seconds=checks.config.reward_seconds)],
+            args=args,
+            train_dataset=build_dataset(ROWS, policy.tokenizer),
+            processing_class=policy.tokenizer,
+            callbacks=[EventLog(tmp_path), checks],
         )
+        trainer.remove_callback(ProgressCallback)
+        trainer.remove_callback(PrinterCallback)
         trainer.health = checks
         return trainer
 
     return build
+
+
+def tiny_policy(policies: Path, seed: int = 1) -> str:
+    """The folder of a policy that sometimes names the last word in the rewarded form."""
+    from proving_ground.training.embedded import embedded_policy
+
+    answers = [words.demonstrations(sample) for sample in SAMPLES]
+    config = EmbeddedConfig.model_validate(EMBEDDED)
+    return embedded_policy(ROWS, answers, config=config, cache_dir=policies, seed=seed)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proving_ground.rewards.composite import make_composite_reward
+from proving_ground.rewards.contract import checked
 
 WEIGHTS = {"short": 0.3, "even": 0.7}
 LETTERS = "abcdefgh"
@@ -36,11 +37,12 @@ COMPOSITE = make_composite_reward({"short": short, "even": even}, WEIGHTS)
 )
 def test_trl_logs_the_parts_and_the_weighted_sum(truths: list[dict[str, str]], tmp_path: Path) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
+    from trl import GRPOTrainer
 
-    from proving_ground import training as t
+    from proving_ground.training.embedded import build_tokenizer
     from proving_ground.training.plot import several_rewards
-    from proving_ground.training.policy import Policy
-    from proving_ground.training.tokenizer import build_tokenizer
+    from proving_ground.training.policy import build_dataset
+    from proving_ground.training.settings import build_config
 
     tokenizer = build_tokenizer([LETTERS], 300)
     shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -63,19 +65,21 @@ def test_trl_logs_the_parts_and_the_weighted_sum(truths: list[dict[str, str]], t
         seen.append({"completions": completions, **columns})
         return COMPOSITE.parts["short"](completions, **columns)
 
-    samples = [
+    rows = [
         {
             "id": f"row-{index}",
-            "messages": [{"role": "user", "content": letter}, {"role": "assistant", "content": ""}],
+            "prompt": [{"role": "user", "content": letter}],
             "ground_truth": json.dumps(truth),
         }
         for index, (letter, truth) in enumerate(zip(LETTERS, truths, strict=False))
     ]
-    trainer = t.build_trainer(
-        Policy(model, tokenizer, "random", embedded=False),
-        {"short": watched, "even": COMPOSITE.parts["even"]},
-        t.build_config(grpo, tmp_path),
-        t.build_dataset(samples),
+    even_part = COMPOSITE.parts["even"]
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=[checked("short", watched), checked("even", even_part)],
+        args=build_config(grpo, tmp_path),
+        train_dataset=build_dataset(rows, tokenizer),
+        processing_class=tokenizer,
     )
     trainer.train()
     (logged,) = [entry for entry in trainer.state.log_history if "loss" in entry]

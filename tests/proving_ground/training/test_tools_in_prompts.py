@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from proving_ground.rewards import function_call_reward
-from proving_ground.training.data import build_dataset, render_prompt
+from proving_ground.rewards.contract import checked, training_rows
+from proving_ground.training.policy import build_dataset, render_prompt
 
 
 def tool(name: str, *arguments: str) -> dict[str, Any]:
@@ -42,17 +43,17 @@ class Template:
 
 
 def test_the_first_token_is_there_once() -> None:
-    prompt = [{"role": "user", "content": "x"}]
-    assert render_prompt(Template(True), prompt, None) == "nullx"
-    assert render_prompt(Template(False), prompt, []) == "<s>nullx"
-    assert render_prompt(Template(False), prompt, [1], {"mood": "!"}) == "<s>[1]x!"
+    row = {"prompt": [{"role": "user", "content": "x"}]}
+    assert render_prompt(Template(True), row) == "nullx"
+    assert render_prompt(Template(False), {**row, "tools": "[]"}) == "<s>nullx"
+    assert render_prompt(Template(False), {**row, "tools": "[1]"}, {"mood": "!"}) == "<s>[1]x!"
 
 
 def test_each_prompt_shows_the_tools_of_its_row() -> None:
-    from proving_ground.training.tokenizer import build_tokenizer
+    from proving_ground.training.embedded import build_tokenizer
 
     tokenizer = build_tokenizer(["left right use (a, b)"], 300)
-    first, second = build_dataset(SAMPLES, "Be brief.", tokenizer=tokenizer)
+    first, second = build_dataset(training_rows(SAMPLES, "Be brief."), tokenizer)
     # The tools are shown, the system prompt is not: the embedded policy is taught, not told.
     assert first["prompt"] == "<|system|>left(a, b)\n<|end|><|user|>use left<|end|><|assistant|>"
     assert "right()\n" in second["prompt"] and "left" not in second["prompt"]
@@ -61,10 +62,10 @@ def test_each_prompt_shows_the_tools_of_its_row() -> None:
 
 def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: Path) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
+    from trl import GRPOTrainer
 
-    from proving_ground import training as t
-    from proving_ground.training.policy import Policy
-    from proving_ground.training.tokenizer import build_tokenizer
+    from proving_ground.training.embedded import build_tokenizer
+    from proving_ground.training.settings import build_config
 
     tokenizer = build_tokenizer(["left right use (a, b)"], 300)
     shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -82,14 +83,17 @@ def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: P
 
     def reward(prompts: list[str], completions: list[Any], **columns: Any) -> list[float | None]:
         asked.extend(zip(prompts, columns["tools"], strict=True))
-        assert all(completion[0]["role"] == "assistant" for completion in completions)
+        assert all(completion[0]["role"] == "assistant" for completion in completions), (
+            "messages all the same"
+        )
         return function_call_reward(completions, **columns)
 
-    dataset = t.build_dataset(SAMPLES, tokenizer=tokenizer)
-    t.build_trainer(
-        Policy(model, tokenizer, "random", embedded=False),
-        {"calls": reward},
-        t.build_config(grpo, tmp_path),
-        dataset,
+    dataset = build_dataset(training_rows(SAMPLES), tokenizer)
+    GRPOTrainer(
+        model=model,
+        reward_funcs=[checked("calls", reward)],
+        args=build_config(grpo, tmp_path),
+        train_dataset=dataset,
+        processing_class=tokenizer,
     ).train()
     assert {(row["prompt"], row["tools"]) for row in dataset} == set(asked)

@@ -1,12 +1,20 @@
 """Whose folder it is, and from where a run goes on."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from proving_ground.errors import CannotRunError
-from proving_ground.training.checkpoints import RunRecord, clear, latest_checkpoint, open_folder, read_record
+from proving_ground.training.checkpoints import (
+    RunRecord,
+    clear,
+    found_run,
+    latest_checkpoint,
+    list_files,
+    read_record,
+)
 
 
 def record(folder: Path, *, state: str = "running", test_mode: bool = False) -> RunRecord:
@@ -23,7 +31,7 @@ def opened(
     test_mode: bool = False,
     shaped_by: str = "abc",
 ) -> RunRecord | None:
-    return open_folder(folder, resume=resume, overwrite=overwrite, test_mode=test_mode, shaped_by=shaped_by)
+    return found_run(folder, resume=resume, overwrite=overwrite, test_mode=test_mode, shaped_by=shaped_by)
 
 
 def test_an_empty_folder_is_a_fresh_start_even_with_resume(tmp_path: Path) -> None:
@@ -44,25 +52,27 @@ def test_a_run_is_not_overwritten_by_accident(
     assert read_record(tmp_path).state == state
 
 
-def test_overwrite_removes_the_run_and_nothing_else(tmp_path: Path) -> None:
+def test_overwrite_changes_nothing_until_the_run_is_cleared(tmp_path: Path) -> None:
     record(tmp_path)
     for name in ("checkpoint-5", "policy", "mine"):
         (tmp_path / name).mkdir()
     (tmp_path / "notes.txt").write_text("keep")
     assert opened(tmp_path, overwrite=True) is None
+    assert len([*tmp_path.iterdir()]) == 5
+    clear(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "notes.txt"]
 
 
-def test_overwrite_leaves_a_folder_alone_that_is_no_run(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "policy").mkdir()
     assert opened(tmp_path, overwrite=True) is None
+    clear(tmp_path)
     assert (tmp_path / "policy").is_dir()
 
 
 def test_a_test_step_may_be_overwritten(tmp_path: Path) -> None:
     record(tmp_path, state="finished", test_mode=True)
     assert opened(tmp_path) is None
-    assert not (tmp_path / "run.json").exists()
 
 
 def test_resume_returns_what_was_measured(tmp_path: Path) -> None:
@@ -88,27 +98,58 @@ def test_a_record_that_cannot_be_read_is_refused_until_overwritten(tmp_path: Pat
 def checkpoint(folder: Path, step: int, state: str | None = None) -> Path:
     path = folder / f"checkpoint-{step}"
     path.mkdir()
-    (path / "model.safetensors").write_bytes(b"weights")
-    if state != "none":
-        (path / "trainer_state.json").write_text(state or json.dumps({"global_step": step}))
+    for name in ("model.safetensors", "optimizer.pt"):
+        (path / name).write_bytes(b"weights")
+    (path / "trainer_state.json").write_text(state or json.dumps({"global_step": step}))
+    list_files(path)
     return path
 
 
-def test_the_newest_whole_checkpoint_is_taken_and_the_rest_of_a_killed_one_removed(tmp_path: Path) -> None:
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2])
+
+
+@pytest.mark.parametrize("damage", [remove, cut])
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "trainer_state.json", "files.json"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_with_a_line(
+    tmp_path: Path, name: str, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert latest_checkpoint(tmp_path) is None
-    checkpoint(tmp_path, 5)
-    whole = checkpoint(tmp_path, 10)
-    broken = [
-        checkpoint(tmp_path, 15, "none"),
-        checkpoint(tmp_path, 20, '{"global_st'),
-        checkpoint(tmp_path, 25, '{"global_step": 24}'),
-    ]
+    whole = checkpoint(tmp_path, 5)
+    newest = checkpoint(tmp_path, 10)
+    assert latest_checkpoint(tmp_path) == newest
+    damage(newest / name)
     assert latest_checkpoint(tmp_path) == whole
-    assert not any(path.exists() for path in broken)
+    assert not newest.exists()
+    line = capsys.readouterr().err
+    assert line.startswith(f"warning: {newest}: ") and line.count("\n") == 1
+
+
+def test_the_state_of_another_step_is_no_checkpoint(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 25, '{"global_step": 24}')
+    assert latest_checkpoint(tmp_path) is None
 
 
 def test_clear_keeps_foreign_files(tmp_path: Path) -> None:
+    record(tmp_path)
     checkpoint(tmp_path, 5)
     (tmp_path / "data.csv").write_text("keep")
     clear(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
+
+
+def test_a_record_is_never_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed inside the write, the record of before is still there: nothing is written in place."""
+    before = record(tmp_path)
+
+    def killed(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        record(tmp_path, state="finished")
+    assert read_record(tmp_path) == before

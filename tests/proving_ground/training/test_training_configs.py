@@ -1,41 +1,36 @@
 """Every configuration file of every example: into the typed model, and into TRL's own."""
 
 import dataclasses
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from trl.trainer.grpo_config import GRPOConfig
 
-from proving_ground.config import load_config
+from proving_ground.config import Config, load_config
 from proving_ground.errors import CannotRunError
-from proving_ground.training.fields import check_grpo, grpo_fields
-from proving_ground.training.test_mode import in_test_mode
+from proving_ground.training.settings import PRETRAINED, build_config, check_grpo, grpo_of, in_test_mode
 
 ROOT = Path(__file__).parents[3]
-CONFIGS = sorted(ROOT.glob("examples/*/config*.json"))
-EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/config.json"))
+EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/trl_grpo_integration.py"))
+CONFIGS = sorted(path for example in EXAMPLES for path in example.glob("config*.json"))
 NAMES = [str(path.relative_to(ROOT / "examples")) for path in CONFIGS]
 
 
 def test_each_example_has_both_configurations() -> None:
-    assert (
-        sorted(f"{path.name}/{name}" for path in EXAMPLES for name in ("config.gpu.json", "config.json"))
-        == NAMES
-    )
+    both = {f"{path.name}/{name}" for path in EXAMPLES for name in ("config.gpu.json", "config.json")}
+    assert both <= set(NAMES)
     assert len(NAMES) >= 8
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
 def test_a_configuration_is_valid_here_and_in_trl(path: Path, tmp_path: Path) -> None:
-    from proving_ground.training import build_config
-
     config = load_config(path)
+    section = grpo_of(config)
     # A GPU's number formats are refused on a machine without one, which says nothing about the file.
-    args = build_config({**config.grpo, "use_cpu": True}, tmp_path)
+    args = build_config({**section, "use_cpu": True}, tmp_path)
     assert (args.per_device_train_batch_size * args.gradient_accumulation_steps) % args.num_generations == 0
-    for name, value in config.grpo.items():
+    for name, value in section.items():
         if name not in ("use_cpu", "gradient_checkpointing"):
             assert getattr(args, name) == value
     assert config.command is not None
@@ -44,22 +39,17 @@ def test_a_configuration_is_valid_here_and_in_trl(path: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
 def test_the_test_mode_makes_one_step_on_the_cpu_of_it(path: Path, tmp_path: Path) -> None:
-    from proving_ground.training import build_config
-
     config = in_test_mode(load_config(path))
     args = build_config(config.grpo, tmp_path)
     assert (args.max_steps, args.use_cpu, args.use_vllm, args.report_to) == (1, True, False, [])
     assert config.model.name == "embedded"
 
 
-def test_the_fields_read_from_source_are_those_of_the_class() -> None:
-    from trl.trainer.grpo_config import GRPOConfig
-
+def test_every_default_of_the_class_is_accepted() -> None:
     fields = {field.name: field for field in dataclasses.fields(GRPOConfig)}
-    assert set(grpo_fields()) == set(fields)
     for name, field in fields.items():
         if field.default is not dataclasses.MISSING and name != "output_dir":
-            check_grpo({name: field.default})
+            assert check_grpo({name: field.default}) == {name: field.default}
 
 
 @pytest.mark.parametrize(
@@ -91,21 +81,35 @@ CPU = {"use_cpu": True, "bf16": False}
 
 
 def test_values_that_do_not_go_together_are_one_line(tmp_path: Path) -> None:
-    from proving_ground.training import build_config
-
     with pytest.raises(CannotRunError, match=r"^grpo: .*divisible") as caught:
         build_config({**CPU, "per_device_train_batch_size": 6, "num_generations": 4}, tmp_path)
     assert "\n" not in str(caught.value)
 
 
-def test_a_misspelt_field_is_answered_before_torch_is_imported() -> None:
-    code = (
-        "import sys; from proving_ground.training import check_grpo, check_anchors, in_test_mode\n"
-        "import proving_ground.stages.train; check_grpo({'max_steps': 1})\n"
-        "print(sorted({'torch', 'transformers', 'trl'} & set(sys.modules)))"
+def test_the_embedded_policys_settings_are_its_own() -> None:
+    config = Config.model_validate(
+        {
+            "model": {"embedded": {"grpo": {"learning_rate": 4e-4, "max_completion_length": 40}}},
+            "grpo": {"max_steps": 3},
+        }
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert shown.strip() == "[]"
+    assert grpo_of(config) == {"learning_rate": 4e-4, "max_completion_length": 40, "max_steps": 3}
+    real = config.model_copy(update={"model": config.model.model_copy(update={"name": "some/model"})})
+    assert grpo_of(real) == {**PRETRAINED, "max_steps": 3}
+    assert PRETRAINED["learning_rate"] == 1e-6
+    # The command line and the file's own section win over both.
+    said = {"max_steps": 3, "learning_rate": 1e-5}
+    for either in (config, real):
+        assert grpo_of(either.model_copy(update={"grpo": said}))["learning_rate"] == 1e-5
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+def test_another_model_inherits_nothing_of_the_toy(path: Path) -> None:
+    """``--model.name SOMETHING`` on any example's configuration."""
+    config = load_config(path, {"model.name": "some/model"})
+    section = grpo_of(config)
+    assert section["learning_rate"] <= 5e-5
+    assert section["max_completion_length"] >= 256 or "real" in path.name
 
 
 def test_launch_files_are_what_accelerate_reads() -> None:

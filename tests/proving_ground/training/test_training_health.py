@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from examples.trl_integration import grpo_example
 from proving_ground.errors import ClaimError, InfrastructureError
 from proving_ground.rewards.contract import RewardContractError
+from tests.proving_ground.training import words
 
 
 def always(score: float | None) -> Callable[..., list[float | None]]:
@@ -38,7 +38,7 @@ def one_answer(completions: Any, **columns: Any) -> list[float | None]:
 
 
 PROVOKED = {
-    "no weight changed": (grpo_example.reward, {"learning_rate": 0.0}, {}),
+    "no weight changed": (words.reward, {"learning_rate": 0.0}, {}),
     "constant reward": (always(0.5), {}, {}),
     "no reward variance": (by_prompt, {}, {}),
     "all completions truncated": (noise, {"max_completion_length": 1}, {}),
@@ -129,11 +129,10 @@ def test_a_broken_service_stops_the_run_as_itself(training: Any) -> None:
 def test_a_healthy_run_logs_the_same_everywhere(
     training: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from proving_ground.training import Console
+    from proving_ground.training.callbacks import stdout_for_events
 
-    console = Console()
-    with console.quiet():
-        trainer = training(grpo={"max_steps": 3, "log_completions": True}, console=console)
+    trainer = training(grpo={"max_steps": 3, "log_completions": True})
+    with stdout_for_events():
         trainer.train()
         trainer.save_state()
         sys.stdout.write("a library's notice\n")

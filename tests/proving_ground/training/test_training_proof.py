@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from examples.trl_integration import grpo_example
 from proving_ground.config import Config
 from proving_ground.errors import CannotRunError
+from tests.proving_ground.training import words
 from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
 
 
@@ -26,7 +26,7 @@ from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
 def test_the_interval_of_the_improvement(
     before: Sequence[float], after: Sequence[float], low: float, high: float
 ) -> None:
-    from proving_ground.training import compare
+    from proving_ground.training.proof import compare
 
     proof = compare(np.array(before), np.array(after))
     assert proof.low == pytest.approx(low, abs=0.03)
@@ -36,7 +36,7 @@ def test_the_interval_of_the_improvement(
 
 def test_pairs_tell_what_separate_accuracies_cannot() -> None:
     """Each prompt a little better: certain in pairs, lost in the spread between prompts without."""
-    from proving_ground.training import compare
+    from proving_ground.training.proof import compare
 
     before = np.linspace(0, 0.9, 10)
     proof = compare(before, before + 0.1)
@@ -47,14 +47,14 @@ def test_pairs_tell_what_separate_accuracies_cannot() -> None:
 
 @pytest.mark.parametrize(("before", "after"), [([0.0], [0.0, 1.0]), ([], []), ([[0.0]], [[1.0]])])
 def test_unpaired_accuracies_are_refused(before: Any, after: Any) -> None:
-    from proving_ground.training import compare
+    from proving_ground.training.proof import compare
 
     with pytest.raises(ValueError, match="paired accuracies"):
         compare(np.array(before), np.array(after))
 
 
 def run(policies: Path, output: Path, **options: Any) -> Any:
-    from proving_ground.training import TrainingRun, train_policy
+    from proving_ground.training.session import TrainingRun, train_policy
 
     margin = options.pop("margin")
     config = Config.model_validate(
@@ -67,12 +67,12 @@ def run(policies: Path, output: Path, **options: Any) -> Any:
     return train_policy(
         TrainingRun(
             config=config,
-            rewards={"reward": grpo_example.reward},
-            graded_by=grpo_example.reward,
+            rewards={"reward": words.reward},
+            graded_by=words.reward,
             samples=SAMPLES[:80],
             held_out=SAMPLES[80:],
             warm_start=SAMPLES,
-            phrasings=grpo_example.phrasings,
+            demonstrations=words.demonstrations,
             output_dir=output,
             cache_dir=policies,
             **options,

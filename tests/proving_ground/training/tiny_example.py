@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from examples.trl_integration import grpo_example
 from proving_ground.dataset import write_jsonl
+from tests.proving_ground.training import words
 
 TASK = """
 import json, os
@@ -15,7 +15,7 @@ from pathlib import Path
 from transformers import TrainerState
 
 from proving_ground.stages.task import Task
-from examples.trl_integration import grpo_example
+from tests.proving_ground.training import words
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,11 +27,11 @@ def reward(completions, ground_truth, trainer_state, **columns):
         row = {"step": trainer_state.global_step, "completions": len(completions), "history": history}
         with (HERE / f"rank{os.environ.get('RANK', '0')}.jsonl").open("a") as stream:
             stream.write(json.dumps(row) + "\\n")
-    return grpo_example.reward(completions, ground_truth)
+    return words.reward(completions, ground_truth)
 
 
 TASK = Task(
-    folder=HERE, reward=reward, wrong_answers=grpo_example.wrong_answers, phrasings=grpo_example.phrasings
+    folder=HERE, reward=reward, wrong_answers=words.wrong_answers, phrasings=words.demonstrations
 )
 """
 SCRIPT = '''
@@ -48,7 +48,7 @@ def write_example(root: Path, config: Mapping[str, Any]) -> Path:
     """``root/examples/tiny`` with its task, data, configuration and script; returns the script."""
     folder = root / "examples" / "tiny"
     folder.mkdir(parents=True)
-    rows = grpo_example.make_rows(120)
+    rows = words.make_samples(120)
     write_jsonl(folder / "dataset.jsonl", rows[:80])
     write_jsonl(folder / "held_out.jsonl", rows[80:])
     (folder / "task.py").write_text(TASK)
