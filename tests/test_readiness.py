@@ -97,8 +97,10 @@ def test_e2e_fireworks_regenerate_script(clone: Clone) -> None:
 
 
 def test_e2e_trl_grpo_integration_script(clone: Clone) -> None:
-    completed = clone.run(training_script(clone), **TRAIN)
-    check_one_step(completed, summary(completed, "train"), clone.outputs / "train")
+    output_dir = clone.outputs / "train"
+    where = ["--output_dir", str(output_dir)] if training_script(clone) == "grpo_example.py" else []
+    completed = clone.run(training_script(clone), *where, **TRAIN)
+    check_one_step(completed, summary(completed, "train"), output_dir)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +112,14 @@ def test_e2e_trl_grpo_integration_script(clone: Clone) -> None:
     ],
 )
 def test_e2e_bad_trl_options_are_refused(clone: Clone, options: list[str], words: str) -> None:
-    completed = clone.run(training_script(clone), *options, **TRAIN)
+    completed = clone.run("trl_grpo_integration.py", *options, **TRAIN)
     assert completed.returncode == 2
     assert words in completed.stderr
     assert completed.stderr.startswith("error: ") and completed.stderr.count("\n") == 1
 
 
 def training_script(clone: Clone) -> str:
-    """An example's step 4, or the template, which is nothing else."""
+    """An example's step 4, or the template, which is plain TRL and has no options of ours."""
     template = "grpo_example.py"
     return template if (clone.folder / template).is_file() else "trl_grpo_integration.py"
 

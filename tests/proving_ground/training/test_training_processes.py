@@ -98,7 +98,7 @@ def test_the_template_does_one_step_in_test_mode(tmp_path: Path) -> None:
 
     script = ROOT / "examples" / "trl_integration" / "grpo_example.py"
     output = tmp_path / "out"
-    completed = run(str(script), "--output-dir", str(output), TEST_MODE_TRL="1")
+    completed = run(str(script), "--output_dir", str(output), TEST_MODE_TRL="1")
     assert completed.returncode == 0, completed.stderr
     events = lines(completed.stdout)
     assert [event["event"] for event in events] == ["start", "train_step", "summary"]
