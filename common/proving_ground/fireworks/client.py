@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_base, wait_exponential_jitter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.util import Retry
 
 from proving_ground.config import FireworksConfig
 from proving_ground.errors import CannotRunError
@@ -245,14 +245,8 @@ def _reason(error: Exception) -> str:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds asked for by a Retry-After header (a number or a date), at most a minute."""
-    if not value:
-        return None
+    """Seconds asked for by a Retry-After header (whole seconds or a date), at most a minute."""
     try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except (TypeError, ValueError):
-            return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+        return None if value is None else min(Retry().parse_retry_after(value), MAX_RETRY_AFTER_SECONDS)
+    except InvalidHeader:
+        return None

@@ -1,9 +1,12 @@
 """The client against real sockets: what is tried again, what is not, and when it gives up."""
 
 import time
+from email.utils import formatdate
 from typing import Any
 
 import pytest
+import requests
+import responses
 
 from proving_ground.config import FireworksConfig
 from proving_ground.errors import CannotRunError
@@ -102,7 +105,7 @@ def test_it_gives_up_after_max_attempts_with_the_servers_words() -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("3", 3.0), ("0.25", 0.25), ("9999", 60.0), ("-5", 0.0)])
+@pytest.mark.parametrize(("header", "seconds"), [("3", 3.0), ("0", 0.0), ("9999", 60.0)])
 def test_retry_after_is_honoured_up_to_a_minute(header: str, seconds: float) -> None:
     sleeps: list[float] = []
     reply = Reply({}, status=429, headers={"Retry-After": header})
@@ -111,9 +114,20 @@ def test_retry_after_is_honoured_up_to_a_minute(header: str, seconds: float) -> 
     assert sleeps == [seconds]
 
 
-def test_a_nonsense_retry_after_falls_back_to_backoff() -> None:
+@pytest.mark.parametrize(("ahead", "least", "most"), [(30, 25, 31), (-30, 0, 0), (9999, 60, 60)])
+def test_a_retry_after_may_be_a_date(ahead: int, least: float, most: float) -> None:
     sleeps: list[float] = []
-    reply = Reply({}, status=429, headers={"Retry-After": "soon"})
+    date = formatdate(time.time() + ahead, usegmt=True)
+    reply = Reply({}, status=429, headers={"Retry-After": date})
+    with serve(lambda request, n: reply if n == 0 else OK) as server:
+        client(server.url, sleeps, deadline_seconds=300.0).post(server.url, {})
+    assert least <= sleeps[0] <= most
+
+
+@pytest.mark.parametrize("header", ["soon", "-5", "0.25", ""])
+def test_a_nonsense_retry_after_falls_back_to_backoff(header: str) -> None:
+    sleeps: list[float] = []
+    reply = Reply({}, status=429, headers={"Retry-After": header})
     with serve(lambda request, n: reply if n == 0 else OK) as server:
         client(server.url, sleeps).post(server.url, {})
     assert 0.5 <= sleeps[0] <= 0.75
@@ -137,6 +151,23 @@ def test_neither_silence_nor_dripping_outlasts_the_deadline(reply: Reply) -> Non
         assert time.monotonic() - start < 2.5
 
 
+def test_each_try_has_only_what_is_left_of_the_deadline() -> None:
+    """The second try, after a slow refusal, is given less time than the first by at least what that took."""
+    given: list[float] = []
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        given.append(request.req_kwargs["timeout"][1])  # type: ignore[attr-defined]
+        time.sleep(0.3)
+        return 503, {}, "{}"
+
+    with responses.RequestsMock() as mock:
+        mock.add_callback(responses.POST, "http://slow.test/", callback=answer)
+        with pytest.raises(ServiceError, match="answered 503"):
+            client("http://slow.test", max_attempts=3, deadline_seconds=60.0).post("http://slow.test/", {})
+    assert len(given) == 3 and given[0] <= 60
+    assert given[1] <= given[0] - 0.3 and given[2] <= given[1] - 0.3
+
+
 def test_a_server_that_is_not_there_is_named() -> None:
     with serve(lambda request, n: OK) as server:
         pass
@@ -151,6 +182,15 @@ def test_the_key_is_in_no_error_even_if_the_server_quotes_it() -> None:
     assert KEY not in str(caught.value)
     assert "<FIREWORKS_API_KEY> is unknown" in str(caught.value)
     assert KEY not in repr(Credentials(KEY, "acct"))
+
+
+@pytest.mark.parametrize(
+    "error", [f"key {KEY} is unknown", {"message": f"key {KEY} is unknown", "code": 401}]
+)
+def test_the_key_is_not_in_an_error_inside_a_200_either(error: Any) -> None:
+    with serve(lambda request, n: Reply({"error": error})) as server, pytest.raises(ServiceError) as caught:
+        client(server.url, max_attempts=1).post(server.url, {})
+    assert KEY not in str(caught.value) and "<FIREWORKS_API_KEY> is unknown" in str(caught.value)
 
 
 @pytest.mark.parametrize(
