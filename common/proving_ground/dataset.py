@@ -6,9 +6,15 @@ A sample is one line of ``dataset.jsonl``::
      "metadata": {coverage keys}}
 
 Errors name ``file:line`` and the remedy. Writing is atomic: readers see the old file or the new
-one, never half of one, and a killed writer leaves only a ``*.partial`` file behind.
+one, never half of one; what a killed writer leaves is a ``*.partial`` file, which the next one sweeps.
+
+Files that belong together cannot take their places in one move. So the manifest beside them names the
+hash of each, and whoever reads one is refused what the manifest does not name.
 """
 
+from __future__ import annotations
+
+import glob
 import hashlib
 import json
 import os
@@ -17,10 +23,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeAlias
 
+from proving_ground.config import DataConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import split_messages
 
 Sample: TypeAlias = dict[str, Any]
+
+MANIFEST = "dataset.manifest.json"
+MANIFEST_FORMAT = 2
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """Longer lines are refused: a row of that size is a broken export, and reading it whole fills the memory."""
@@ -105,7 +115,8 @@ def read_samples(path: Path, limit: int | None = None) -> list[Sample]:
     """Read and check the samples of a prepared dataset, at most ``limit`` of them.
 
     Raises ``CannotRunError`` for a missing or empty file, a broken line, a row that is not a sample,
-    and an id that occurs twice, naming ``file:line`` and the remedy.
+    and an id that occurs twice, naming ``file:line`` and the remedy; and for a file that is not the one
+    which the manifest beside it names. Rows without a manifest are read as they are.
     """
     remedy = "run prepare_data.py first"
     if not path.is_file():
@@ -123,7 +134,56 @@ def read_samples(path: Path, limit: int | None = None) -> list[Sample]:
             break
     if not samples:
         raise CannotRunError(f"{path}: empty; {remedy}")
+    manifest = read_manifest(path.with_name(MANIFEST))
+    recorded = manifest and manifest["files"].get(path.name)
+    if recorded and recorded["sha256"] != file_sha256(path):
+        raise CannotRunError(
+            f"{path}: not the file that {MANIFEST} beside it names: edited, or left by a preparation that was"
+            f" interrupted; {remedy}, or take the manifest away where the rows are meant as they are"
+        )
     return samples
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """The manifest at ``path``, or ``None`` when there is none; ``CannotRunError`` when it is unreadable."""
+    try:
+        manifest = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise CannotRunError(f"{path}: not a manifest ({error}); prepare the data again") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
+        raise CannotRunError(f"{path}: not a manifest of format {MANIFEST_FORMAT}; prepare the data again")
+    return manifest
+
+
+def check_made_with(folder: Path, data: DataConfig) -> None:
+    """Refuse prepared rows in ``folder`` that another configuration than ``data`` asked for.
+
+    Raises ``CannotRunError`` naming what differs: the data of a preparation that failed are those of the
+    one before it. Rows without a manifest are anybody's.
+    """
+    manifest = read_manifest(folder / MANIFEST)
+    if manifest is None:
+        return
+    source = manifest["source"]
+    made = {
+        "source": source["name"] if source["kind"] == "path" else source["kind"],
+        "seed": manifest["seed"],
+    }
+    made |= {
+        key: manifest["requested"][f"{split}.jsonl"]
+        for key, split in (("limit", "dataset"), ("held_out", "held_out"), ("warm_start", "warm_start"))
+    }
+    asked = data.model_dump(include=set(made)) | {"source": Path(data.source).name}
+    different = [
+        f"data.{key} {asked[key]} (made with {made[key]})" for key in made if made[key] != asked[key]
+    ]
+    if different:
+        raise CannotRunError(
+            f"{folder}: its data was made by another configuration: {', '.join(different)}; run"
+            " prepare_data.py with this configuration first, or name the folder with --data.dir"
+        )
 
 
 def dump_line(row: Mapping[str, Any]) -> str:
@@ -135,7 +195,7 @@ def dump_line(row: Mapping[str, Any]) -> str:
 def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that takes ``path``'s place when the block ends, and only if it ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
         with partial.open("wb") as stream:
             yield stream
@@ -144,6 +204,24 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def partial_of(path: Path) -> Path:
+    """Where this process writes what will become ``path``; what killed processes left there is removed."""
+    for stale in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
+        if not _is_running(stale.suffixes[-2]):
+            stale.unlink(missing_ok=True)
+    return path.with_name(f"{path.name}.{os.getpid()}.partial")
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid.lstrip(".")), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:

@@ -2,11 +2,10 @@
 
 from proving_ground.preparation.declare import Filter, Generator, HubSource, Preparation, Row
 from proving_ground.preparation.duplicates import content_id
-from proving_ground.preparation.prepare import FILES, MANIFEST, SPLITS, Prepared, prepare
+from proving_ground.preparation.prepare import FILES, SPLITS, Prepared, prepare
 
 __all__ = [
     "FILES",
-    "MANIFEST",
     "SPLITS",
     "Filter",
     "Generator",

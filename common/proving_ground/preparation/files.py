@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from proving_ground.dataset import file_sha256
+from proving_ground.dataset import file_sha256, partial_of
 from proving_ground.errors import CannotRunError
-from proving_ground.preparation.prepare import FILES, MANIFEST, MANIFEST_FORMAT, Prepared
+from proving_ground.preparation.prepare import FILES
 
 
-def write_prepared(prepared: Prepared, folder: Path) -> None:
-    """Write the files and their manifest into ``folder``.
+def publish(contents: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files of ``contents``, in their order (the manifest comes last), into ``folder``.
 
-    All of them are written out as ``*.partial`` and synced before the first takes its place; the
-    manifest comes last. A kill before that leaves the old dataset untouched, one between two renames
-    leaves a mixture that ``--check`` recognises by its hashes.
+    All of them are written out and synced before the first takes its place, and only one process publishes
+    into a folder at a time. A kill before that leaves the old dataset untouched; one between two renames
+    leaves files that the manifest does not name, which no reader takes. Raises ``CannotRunError`` when they
+    cannot be written, and then the old files are all there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        contents = {**prepared.contents, MANIFEST: manifest_bytes(prepared.manifest)}
-        partials: list[tuple[Path, Path]] = []
+        lock = os.open(folder, os.O_RDONLY)
         try:
-            for name, data in contents.items():
-                partial = folder / f"{name}.{os.getpid()}.partial"
-                partials.append((partial, folder / name))
-                with partial.open("wb") as stream:
-                    stream.write(data)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            for partial, final in partials:
-                partial.replace(final)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            partials = {name: partial_of(folder / name) for name in contents}
+            try:
+                for name, partial in partials.items():
+                    with partial.open("wb") as stream:
+                        stream.write(contents[name])
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                for name, partial in partials.items():
+                    partial.replace(folder / name)
+            finally:
+                for partial in partials.values():
+                    partial.unlink(missing_ok=True)
         finally:
-            for partial, _ in partials:
-                partial.unlink(missing_ok=True)
+            os.close(lock)
     except OSError as error:
         raise CannotRunError(
-            f"{folder}: cannot write the dataset ({error.strerror or error}); give --output-dir"
+            f"{folder}: cannot write the dataset ({error.strerror or error}), the old files stay; free some"
+            " space or give --output-dir"
         ) from error
 
 
@@ -61,19 +66,6 @@ def _laid_out(value: Any, indent: str = "") -> str:
         lines = [f"{inner}{json.dumps(key)}: {_laid_out(each, inner)}" for key, each in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     return "[\n" + ",\n".join(f"{inner}{_laid_out(each, inner)}" for each in value) + f"\n{indent}]"
-
-
-def read_manifest(path: Path) -> dict[str, Any] | None:
-    """The manifest at ``path``, or ``None`` when there is none; ``CannotRunError`` when it is unreadable."""
-    try:
-        manifest = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise CannotRunError(f"{path}: not a manifest ({error}); prepare the data again") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
-        raise CannotRunError(f"{path}: not a manifest of format {MANIFEST_FORMAT}; prepare the data again")
-    return manifest
 
 
 def manifest_differences(recorded: Any, prepared: Any, key: str = "") -> Iterator[str]:

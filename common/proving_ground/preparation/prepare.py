@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from proving_ground.config import DataConfig
-from proving_ground.dataset import Sample, read_jsonl
+from proving_ground.dataset import MANIFEST_FORMAT, Sample, read_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import split_messages
 from proving_ground.preparation.declare import Preparation, Stratum
@@ -39,8 +39,6 @@ from proving_ground.preparation.sources import open_source
 
 SPLITS = ("dataset", "held_out", "warm_start")
 FILES = tuple(f"{split}.jsonl" for split in SPLITS)
-MANIFEST = "dataset.manifest.json"
-MANIFEST_FORMAT = 2
 
 
 @dataclass(frozen=True)

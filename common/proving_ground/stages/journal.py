@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from proving_ground.dataset import dump_line, read_jsonl
+from proving_ground.dataset import dump_line, parse_line, read_lines
 from proving_ground.errors import CannotRunError
+from proving_ground.events import say
 
 
 class Journal:
@@ -28,6 +29,8 @@ class Journal:
         Raises ``CannotRunError`` while another process holds it: two writers would ask everything twice.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
+        if fresh and path.is_symlink():
+            path.unlink()  # what it points at is not this run's to empty
         with path.open("a+b") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,8 +44,17 @@ class Journal:
             yield cls(path, stream)
 
     def entries(self) -> list[dict[str, Any]]:
-        """The finished entries, in the order they were written; a broken line raises ``CannotRunError``."""
-        return [entry for _, entry in read_jsonl(self.path)]
+        """The finished entries, in the order they were written.
+
+        A line that is none is left out, and said on stderr: what it answered is asked again.
+        """
+        entries = []
+        for number, line in read_lines(self.path):
+            try:
+                entries.append(parse_line(self.path, number, line))
+            except CannotRunError as error:
+                say(f"note: {error}; left out")
+        return entries
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add one entry and hand it to the kernel, so that not even ``kill -9`` loses it; thread-safe."""

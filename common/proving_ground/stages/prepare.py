@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from proving_ground.config import DataConfig
+from proving_ground.dataset import MANIFEST, read_manifest
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import emit, say
 from proving_ground.preparation.declare import Preparation
 from proving_ground.preparation.files import (
     file_differences,
+    manifest_bytes,
     manifest_differences,
-    read_manifest,
-    write_prepared,
+    publish,
 )
-from proving_ground.preparation.prepare import FILES, MANIFEST, Prepared, missing_rows, prepare, short_files
+from proving_ground.preparation.prepare import FILES, Prepared, missing_rows, prepare, short_files
 from proving_ground.preparation.report import (
     CARD,
     draw_coverage,
@@ -72,10 +73,10 @@ def _prepare(run: Run, folder: Path) -> Result:
         draw_coverage(manifest, run.options.plot)
     if (problem := _problem(manifest, data.coverage_tolerance)) and not run.options.allow_shortfall:
         return Result(False, _summary(manifest), f"{problem}; nothing was written")
-    write_prepared(prepared, folder)
-    card = folder / CARD
-    if card.is_file():
-        card.write_text(_card(run, prepared, card), encoding="utf-8")
+    contents = dict(prepared.contents)
+    if (card := folder / CARD).is_file():
+        contents[CARD] = _card(run, prepared, card).encode("utf-8")
+    publish({**contents, MANIFEST: manifest_bytes(manifest)}, folder)
     say(f"prepare: wrote {', '.join(manifest['files'])} and {MANIFEST} in {folder}")
     return Result(True, _summary(manifest))
 

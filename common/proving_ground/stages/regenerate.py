@@ -124,7 +124,8 @@ def _body(run: Run) -> Result:
         done = {
             entry["id"]: entry["response"]
             for entry in journal.entries()
-            if (entry["request_sha256"], entry.get("asked")) == (hashes.get(entry["id"]), asked)
+            if entry.get("id") in hashes
+            and (entry.get("request_sha256"), entry.get("asked")) == (hashes[entry["id"]], asked)
         }
         kept = len(done)
         open_rows = [name for name in hashes if name not in done]

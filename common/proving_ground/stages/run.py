@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import importlib
 import json
 import os
@@ -27,6 +28,9 @@ SHORT_HELP = 30
 """Settings that ``--help`` lists one by one; of more only those that are set, ``--help-all`` all."""
 FACTS = 6
 """Fields of the summary that the line for people repeats."""
+
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,10 @@ def _run(stage: Stage, folder: Path, load: Callable[[], Task], description: str,
         say(f"{stage.name}: interrupted; {stage.after_interrupt}")
         record.write({"stage": stage.name, "ok": False}, 130, "interrupted")
         return 130
-    except Exception:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
+    except Exception as error:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            place = error.filename or "a file"
+            return _could_not_run(stage, f"{place}: {error.strerror}; free some space and run again", record)
         say(scrub(traceback.format_exc()))
         return _end(stage, record, 1, error="unexpected error, see stderr")
     code = _end(stage, record, 0 if result.ok else 1, result.problem, **result.summary)

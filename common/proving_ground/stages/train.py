@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from proving_ground.dataset import Sample, read_samples
+from proving_ground.dataset import Sample, check_made_with, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.stages.run import Result, Run, Stage
 from proving_ground.switches import is_on
@@ -17,6 +17,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(run: Run) -> Result:
+    if vars(run.options)["data.dir"] is None:  # who names a folder names the data
+        check_made_with(run.data_dir, run.config.data)
     # torch, transformers and trl are imported here: the other stages do without them.
     from proving_ground.training.anchors import check_anchors
     from proving_ground.training.session import TrainingFailedError, TrainingRun, train_policy

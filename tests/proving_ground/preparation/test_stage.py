@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 import tiny_task
 
-from proving_ground.preparation import FILES, MANIFEST
+from proving_ground.config import DataConfig
+from proving_ground.dataset import MANIFEST, check_made_with, read_samples
+from proving_ground.errors import CannotRunError
+from proving_ground.preparation import FILES
 from proving_ground.preparation.report import BEGIN, END
-from proving_ground.stages import prepare
+from proving_ground.stages import prepare, train
 
 
 @pytest.fixture
@@ -322,4 +325,108 @@ def test_a_kill_between_two_renames_is_noticed(step: Step, tmp_path: Path, at: i
     kill_at(tmp_path / "tiny", "pathlib.Path.replace = killing(pathlib.Path.replace)", at)
     code, _, err = step("--check")
     assert code == 1 and "its sha256 is not the manifest's" in err
+    new = [name for name, done in zip(FILES, (at > 1, at > 2, at > 3), strict=True) if done]
+    for name in new:
+        with pytest.raises(CannotRunError, match=f"{name}: not the file that {MANIFEST} beside it names"):
+            read_samples(tmp_path / "tiny" / name)
+    for name in set(FILES) - set(new):
+        assert read_samples(tmp_path / "tiny" / name)
     assert step()[0] == 0 and step("--check")[0] == 0
+    assert set(contents(tmp_path / "tiny")) == {*FILES, MANIFEST}, "what the killed one left is swept"
+
+
+def test_the_card_is_published_with_the_data(step: Step, tmp_path: Path) -> None:
+    """A kill before the first file takes its place leaves the card as it was, too."""
+    (tmp_path / "tiny" / "DATASET.md").write_text("")
+    step()
+    before = contents(tmp_path / "tiny")
+    kill_at(tmp_path / "tiny", "pathlib.Path.replace = killing(pathlib.Path.replace)", 1)
+    assert {name: contents(tmp_path / "tiny")[name] for name in before} == before
+
+
+def test_a_file_that_was_edited_is_refused(step: Step, tmp_path: Path) -> None:
+    step()
+    change(tmp_path / "tiny" / "held_out.jsonl", "What", "Wbat")
+    assert read_samples(tmp_path / "tiny" / "dataset.jsonl")
+    with pytest.raises(CannotRunError, match=r"held_out.jsonl: not the file .*; run prepare_data.py first"):
+        read_samples(tmp_path / "tiny" / "held_out.jsonl")
+    (tmp_path / "tiny" / MANIFEST).unlink()
+    assert read_samples(tmp_path / "tiny" / "held_out.jsonl"), "rows without a manifest are anybody's"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"source": "hub"}, "data.source hub (made with builtin)"),
+        ({"limit": 31}, "data.limit 31 (made with 30)"),
+        ({"held_out": 11, "seed": 1}, "data.seed 1 (made with 0), data.held_out 11 (made with 10)"),
+        ({"warm_start": 0}, "data.warm_start 0 (made with 5)"),
+    ],
+)
+def test_data_of_another_configuration_is_refused(
+    step: Step, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    folder, own = tmp_path / "tiny", {"limit": 30, "held_out": 10, "warm_start": 5}
+    check_made_with(folder, DataConfig(**{**own, **changes}))  # no manifest: nothing to compare
+    step()
+    check_made_with(folder, DataConfig(**own))
+    with pytest.raises(CannotRunError) as refused:
+        check_made_with(folder, DataConfig(**{**own, **changes}))
+    assert f"another configuration: {words}; run prepare_data.py" in str(refused.value)
+
+
+def test_training_refuses_what_a_failed_preparation_left(
+    step: Step, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step()
+    other = tmp_path / "other.json"
+    other.write_text('{"data": {"source": "nothing.jsonl", "limit": 40}}')
+    assert step("--config", str(other))[0] == 2
+    with pytest.raises(SystemExit) as end:
+        options = ["--config", str(other), "--output-dir", str(tmp_path / "run")]
+        train.STAGE.main(tiny_task.task(tmp_path / "tiny"), "doc", options)
+    assert end.value.code == 2
+    assert "data.source nothing.jsonl (made with builtin), data.limit 40" in capsys.readouterr().err
+
+
+def test_data_of_ones_own_rows_is_known_by_the_name_of_the_source(step: Step, tmp_path: Path) -> None:
+    own = own_rows(tmp_path, ROWS)
+    step("--source", str(own))
+    settings = {"limit": 30, "held_out": 10, "warm_start": 5}
+    check_made_with(tmp_path / "tiny", DataConfig(source=str(own), **settings))
+    with pytest.raises(CannotRunError, match=r"data.source other.jsonl \(made with own.jsonl\)"):
+        check_made_with(tmp_path / "tiny", DataConfig(source="other.jsonl", **settings))
+
+
+FULL = """
+import pathlib, resource, sys
+sys.path.insert(0, {tests!r})
+import tiny_task
+from proving_ground.stages import prepare
+
+resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
+prepare.STAGE.main(tiny_task.task(pathlib.Path({folder!r})), "doc", ["--seed", "9"])
+"""
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_a_full_disk_is_one_line_and_everything_is_kept(step: Step, tmp_path: Path, part: float) -> None:
+    """A limit on the size of files stands for it: the write fails in the middle of a file."""
+    step()
+    before = contents(tmp_path / "tiny")
+    size = int(part * max(map(len, before.values())))
+    program = FULL.format(tests=str(Path(__file__).parent), size=size, folder=str(tmp_path / "tiny"))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "cannot write the dataset" in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+    assert contents(tmp_path / "tiny") == before
+
+
+def test_two_preparations_at_once_leave_the_data_of_one(step: Step, tmp_path: Path) -> None:
+    program = KILLED.format(tests=str(Path(__file__).parent), at=0, patch="", folder=str(tmp_path / "tiny"))
+    programs = [program.replace('"--seed", "9"', f'"--seed", "{seed}"') for seed in range(4)]
+    started = [subprocess.Popen([sys.executable, "-c", each], stderr=subprocess.PIPE) for each in programs]
+    assert [each.wait(timeout=60) for each in started] == [0] * 4
+    for name in FILES:
+        assert read_samples(tmp_path / "tiny" / name)
+    assert set(contents(tmp_path / "tiny")) == {*FILES, MANIFEST}

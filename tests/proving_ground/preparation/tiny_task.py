@@ -78,7 +78,8 @@ def no_reward(completions: object, ground_truth: object, **columns: object) -> l
 def task(folder: Path, preparation: Preparation = PREPARATION) -> Task:
     """A task whose folder is ``folder``, with the configuration step 0 needs."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text('{"data": {"limit": 30, "held_out": 10, "warm_start": 5}}')
+    if not (folder / "config.json").exists():
+        (folder / "config.json").write_text('{"data": {"limit": 30, "held_out": 10, "warm_start": 5}}')
     return Task(
         folder=folder,
         preparation=preparation,

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,11 @@ def raises(error: BaseException) -> Callable[[Run], Result]:
         (raises(CannotRunError("x.jsonl:3: bad\nline")), 2, False, "error: x.jsonl:3: bad line\n"),
         (raises(InfrastructureError("no sandbox")), 2, False, "error: no sandbox\n"),
         (raises(ModuleNotFoundError("No module named 'trl'", name="trl")), 2, False, "'trl' is missing"),
+        (
+            raises(OSError(errno.ENOSPC, "No space left on device", "a/b.jsonl")),
+            *(2, False, "error: a/b.jsonl: No space left on device; free some space and run again\n"),
+        ),
+        (raises(OSError(errno.EIO, "Input/output error")), 1, False, "Traceback"),
         (raises(RuntimeError("a bug")), 1, False, "Traceback"),
     ],
 )
