@@ -121,7 +121,7 @@ def tests(session: nox.Session, part: str) -> None:
     elif part == "common":
         _install(session, *STEPS, "plot", "parquet", "report", "services")
         paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training"]
-        paths += [f"tests/test_{name}.py" for name in ("workflow", "make", "library")]
+        paths += [f"tests/test_{name}.py" for name in ("workflow", "make", "library", "pages")]
     else:
         _install(session, *STEPS)
         paths = ["tests/examples", f"--example={part}"]
