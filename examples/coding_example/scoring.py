@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from proving_ground.messages import Completion
-from proving_ground.rewards.code import make_code_reward
-
-_reward = make_code_reward(all_or_nothing=True)
+from proving_ground.rewards.code import DEFAULT, code_reward
+from proving_ground.sandbox import SandboxSettings
 
 
 def all_tests_pass(
-    completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+    completions: Sequence[Completion],
+    ground_truth: Sequence[str],
+    *,
+    sandbox: SandboxSettings = DEFAULT,
+    **columns: Any,
 ) -> list[float | None]:
     """1.0 for a completion whose program passes every test of its row in the sandbox, else 0.0.
 
     Raises ``InfrastructureError`` for broken tests, and when nothing can isolate the programs.
     """
-    return [*_reward(completions, ground_truth, **columns)]
+    return [*code_reward(completions, ground_truth, sandbox=sandbox, all_or_nothing=True, **columns)]

@@ -1,5 +1,6 @@
 """Evaluator preview: run a reward on the API's side over some rows, before it is deployed."""
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,17 +40,19 @@ def preview_request(
     name: str,
     samples: Sequence[Sample],
     requirements: Sequence[str] = (),
-    sandbox: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The body to post: ``reward`` bundled as a Python evaluator, and one JSON string per sample.
 
-    ``sandbox``: the settings of the sandbox it opens there, which needs packages of its own.
+    A reward with sandbox settings takes them along, and needs the packages that read and use them.
     """
-    if sandbox is not None:
-        requirements = [*requirements, "pydantic"]
-        requirements += ["requests", "tenacity"] if sandbox["backend"] == "api" else []
+    if isinstance(reward, functools.partial) and (sandbox := reward.keywords.get("sandbox")):
+        requirements = [
+            *requirements,
+            "pydantic",
+            *(["requests", "tenacity"] if sandbox.backend == "api" else []),
+        ]
     description = f"{name}: {reward.__name__}"
-    files = {"main.py": bundle(reward, sandbox)}
+    files = {"main.py": bundle(reward)}
     return {
         "evaluator": {
             "displayName": name,

@@ -17,10 +17,11 @@ edit, no check to patch and nothing to read; a forged answer is a guess. (A prog
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import cache
+from functools import cache, partial, update_wrapper
 from pathlib import Path
 from typing import Any
 
@@ -29,78 +30,81 @@ from proving_ground.messages import Completion, completion_text
 from proving_ground.rewards.code_compare import parse_result, same_output, same_value
 from proving_ground.rewards.code_extract import extract_program
 from proving_ground.rewards.code_tests import CallTest, CodeTest, StdioTest, parse_tests
-from proving_ground.sandbox import Sandbox, open_sandbox
+from proving_ground.rewards.contract import report_failures
+from proving_ground.rewards.rows import row_name
+from proving_ground.sandbox import RunFailedError, Sandbox, SandboxSettings, open_sandbox
 
+DEFAULT = SandboxSettings()
 _MAX_PROGRAM_BYTES = 1_000_000
 
 
 def code_reward(
-    completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
-) -> list[float]:
+    completions: Sequence[Completion],
+    ground_truth: Sequence[str],
+    *,
+    sandbox: SandboxSettings | Sandbox = DEFAULT,
+    all_or_nothing: bool = False,
+    **columns: Any,
+) -> list[float | None]:
     """Fraction of tests passed, in [0, 1], one for each completion; usable in any ``GRPOTrainer``.
 
     ``completions``: texts or message lists. ``ground_truth``: one JSON list of tests for each
     (``code_tests``). ``columns``: ignored, but for ``id``, which names the row in errors. Programs run in
-    parallel in a local sandbox that opens at the first call; for other settings see ``make_code_reward``.
+    parallel in ``sandbox``: one that is open, or settings of one, which opens at the first call.
+    ``all_or_nothing``: 1.0 for a program that passes every test and 0.0 for any other. Bind both with
+    ``functools.partial(code_reward, sandbox=SandboxSettings(timeout_seconds=2))``.
 
-    Raises ``InfrastructureError`` for broken tests, and when nothing can isolate the programs.
+    ``None`` for a completion whose programs could not be run, tries included, which is reported as a failure
+    of its kind. Raises ``InfrastructureError`` for broken tests, and when nothing can isolate the programs.
     """
-    return _scores(_default_sandbox(), completions, ground_truth, columns, all_or_nothing=False)
+    if len(completions) != len(ground_truth):
+        raise InfrastructureError(
+            f"code_reward got {len(completions)} completions and {len(ground_truth)} ground truths"
+        )
+    names = [row_name(index, columns.get("id")) for index in range(len(ground_truth))]
+    # All rows first: a broken one should not cost a batch of runs.
+    rows = [parse_tests(truth, name) for truth, name in zip(ground_truth, names, strict=True)]
+    programs = [extract_program(completion_text(completion)) for completion in completions]
+    opened = _opened(sandbox) if isinstance(sandbox, SandboxSettings) else sandbox
+
+    failed: Counter[str] = Counter()
+
+    def score(program: str | None, tests: list[CodeTest]) -> float | None:
+        if program is None or len(program.encode("utf-8", "surrogatepass")) > _MAX_PROGRAM_BYTES:
+            return 0.0
+        try:
+            passed = count_passed(opened, program, tests, stop_at_failure=all_or_nothing)
+        except RunFailedError as failure:
+            failed[failure.kind] += 1
+            return None
+        return float(passed == len(tests)) if all_or_nothing else passed / len(tests)
+
+    # Threads, because each only waits for its sandbox.
+    with ThreadPoolExecutor(max_workers=opened.workers) as pool:
+        scores = list(pool.map(score, programs, rows))
+    for kind, count in failed.items():
+        report_failures(columns, kind, count)
+    return scores
 
 
 def make_code_reward(
-    sandbox: Sandbox | None = None, *, all_or_nothing: bool = False
-) -> Callable[..., list[float]]:
-    """A ``code_reward`` with a sandbox of your own (None: the default one, opened at the first call).
-
-    ``all_or_nothing``: 1.0 for a program that passes every test and 0.0 for any other, not a fraction.
-    """
-
-    def code_reward(
-        completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
-    ) -> list[float]:
-        chosen = _default_sandbox() if sandbox is None else sandbox
-        return _scores(chosen, completions, ground_truth, columns, all_or_nothing=all_or_nothing)
-
-    return code_reward
+    sandbox: SandboxSettings | Sandbox = DEFAULT, *, all_or_nothing: bool = False
+) -> Callable[..., list[float | None]]:
+    """``code_reward`` with both settings bound."""
+    bound = partial(code_reward, sandbox=sandbox, all_or_nothing=all_or_nothing)
+    update_wrapper(bound, code_reward)
+    return bound
 
 
 @cache
-def _default_sandbox() -> Sandbox:
-    return open_sandbox()
+def _opened(settings: SandboxSettings) -> Sandbox:
+    """One sandbox for all calls with the same settings."""
+    return open_sandbox(settings)
 
 
 @cache
 def _harness() -> str:
     return Path(__file__).with_name("code_harness.py").read_text(encoding="utf-8")
-
-
-def _scores(
-    sandbox: Sandbox,
-    completions: Sequence[Completion],
-    ground_truth: Sequence[str],
-    columns: dict[str, Any],
-    *,
-    all_or_nothing: bool,
-) -> list[float]:
-    if len(completions) != len(ground_truth):
-        raise InfrastructureError(
-            f"code_reward got {len(completions)} completions and {len(ground_truth)} ground truths"
-        )
-    names = [_row_name(index, columns.get("id")) for index in range(len(ground_truth))]
-    # All rows first: a broken one should not cost a batch of runs.
-    rows = [parse_tests(truth, name) for truth, name in zip(ground_truth, names, strict=True)]
-    programs = [extract_program(completion_text(completion)) for completion in completions]
-
-    def score(program: str | None, tests: list[CodeTest]) -> float:
-        if program is None or len(program.encode("utf-8", "surrogatepass")) > _MAX_PROGRAM_BYTES:
-            return 0.0
-        passed = count_passed(sandbox, program, tests, stop_at_failure=all_or_nothing)
-        return float(passed == len(tests)) if all_or_nothing else passed / len(tests)
-
-    # Threads, because each only waits for its sandbox.
-    with ThreadPoolExecutor(max_workers=sandbox.workers) as pool:
-        return list(pool.map(score, programs, rows))
 
 
 def count_passed(
@@ -136,8 +140,3 @@ def _calls_passed(sandbox: Sandbox, program: str, calls: Sequence[CallTest]) -> 
         has_value and same_value(value, test.expected)
         for (has_value, value), test in zip(answers, calls, strict=False)
     )
-
-
-def _row_name(index: int, ids: Any) -> str:
-    named = isinstance(ids, Sequence) and not isinstance(ids, str) and index < len(ids)
-    return f"row {index} (id {ids[index]})" if named else f"row {index}"

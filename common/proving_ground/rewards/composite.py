@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeAlias
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import Completion
 from proving_ground.rewards.code import code_reward
-from proving_ground.rewards.contract import checked_score
+from proving_ground.rewards.contract import checked_score, with_sandbox
 from proving_ground.rewards.math import math_reward
 from proving_ground.rewards.rows import row_name
 
@@ -28,7 +28,12 @@ class PartReward:
         self.__name__ = name
 
     def __call__(
-        self, completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+        self,
+        completions: Sequence[Completion],
+        ground_truth: Sequence[str],
+        *,
+        sandbox: Any = None,
+        **columns: Any,
     ) -> list[float | None]:
         """Score the rows that have this part; ``None`` for those that have not.
 
@@ -47,7 +52,8 @@ class PartReward:
                 key: [values[index] for index in mine] if _is_column(values, len(truths)) else values
                 for key, values in columns.items()
             }
-            found = self.reward(
+            reward = self.reward if sandbox is None else with_sandbox(self.reward, sandbox)
+            found = reward(
                 completions=[completions[index] for index in mine],
                 ground_truth=[truths[index][self.name] for index in mine],
                 **chosen,
@@ -72,12 +78,18 @@ class CompositeReward:
         self.__name__ = "composite_reward"
 
     def __call__(
-        self, completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+        self,
+        completions: Sequence[Completion],
+        ground_truth: Sequence[str],
+        *,
+        sandbox: Any = None,
+        **columns: Any,
     ) -> list[float | None]:
         """Score each completion: the weighted mean of its parts, in [0, 1].
 
         ``ground_truth``: for each a JSON object with one or more of the parts. Other columns reach every
-        part. A part that does not apply (it is not in the row, or its reward says ``None``) is left out and
+        part, and ``sandbox`` (``SandboxSettings``) those that run programs. A part that does not apply (it is
+        not in the row, or its reward says ``None``) is left out and
         the other weights are scaled up to fill its place; ``None`` when none applies. With a gate, the other
         parts count only where the gate's score is 1.0, or where it does not apply.
 
@@ -87,7 +99,7 @@ class CompositeReward:
             where = row_name(index, columns.get("id"))
             if unknown := _truth(truth, where).keys() - self.parts.keys():
                 _broken(where, f"unknown part {min(unknown)!r}; the parts are {', '.join(self.parts)}")
-        scores = [part(completions, ground_truth, **columns) for part in self.parts.values()]
+        scores = [part(completions, ground_truth, sandbox=sandbox, **columns) for part in self.parts.values()]
         return [self.combine(dict(zip(self.parts, row, strict=True))) for row in zip(*scores, strict=True)]
 
     def combine(self, scores: Mapping[str, float | None]) -> float | None:

@@ -107,6 +107,15 @@ def as_messages(completion: Completion) -> list[dict[str, Any]]:
     ]
 
 
+def with_sandbox(reward: RewardCallable, settings: Any) -> RewardCallable:
+    """``reward`` with these ``SandboxSettings``, if it runs programs: its parameter ``sandbox`` says so."""
+    if "sandbox" not in inspect.signature(reward).parameters:
+        return reward
+    bound = functools.partial(reward, sandbox=settings)
+    functools.update_wrapper(bound, reward)
+    return bound
+
+
 def report_failures(columns: Mapping[str, Any], kind: str, count: int = 1) -> None:
     """Say that ``count`` completions could not be scored; a reward gives ``None`` for each of them.
 

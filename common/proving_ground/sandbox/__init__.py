@@ -44,7 +44,6 @@ from proving_ground.sandbox.interface import (
     RunResult,
     Sandbox,
     Status,
-    configure,
     open_sandbox,
 )
 from proving_ground.sandbox_settings import SandboxSettings
@@ -57,6 +56,5 @@ __all__ = [
     "Sandbox",
     "SandboxSettings",
     "Status",
-    "configure",
     "open_sandbox",
 ]

@@ -136,22 +136,15 @@ def run_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[RunResult]:
         return list(pool.map(run, jobs))
 
 
-_configured = SandboxSettings()
+DEFAULT = SandboxSettings()
 
 
-def configure(settings: SandboxSettings) -> None:
-    """Let ``open_sandbox()`` without settings, and so every reward that was given no sandbox, use these."""
-    global _configured  # noqa: PLW0603 - one per process, like the environment it stands for
-    _configured = settings
-
-
-def open_sandbox(settings: SandboxSettings | None = None) -> Sandbox:
+def open_sandbox(settings: SandboxSettings = DEFAULT) -> Sandbox:
     """Open the sandbox that ``settings`` ask for; it has proved, by running a program, that it works.
 
     Raises ``InfrastructureError`` when the local backend cannot isolate on this machine, and
     ``CannotRunError`` when the settings contradict themselves. There is no silent fallback.
     """
-    settings = settings or _configured
     workers = settings.workers or len(os.sched_getaffinity(0))
     limits = Limits(timeout_seconds=settings.timeout_seconds, memory_mb=settings.memory_mb)
     # Imported here: the API needs requests, the local backend nothing.

@@ -85,6 +85,6 @@ def scored_mutants(
 STAGE = Stage(
     name="local_eval",
     body=_body,
-    settings=("data.dir", "sandbox"),
+    settings=("data.dir", "prompt", "sandbox"),
     add_options=add_limit,
 )

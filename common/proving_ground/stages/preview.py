@@ -5,13 +5,13 @@ references alone.
 """
 
 import argparse
-import sys
-from typing import Any
+import functools
+from typing import Any, cast
 
 from proving_ground.dataset import Sample, read_samples, write_jsonl
-from proving_ground.messages import split_messages
+from proving_ground.rewards.contract import training_rows, with_sandbox
 from proving_ground.stages.run import Result, Run, Stage
-from proving_ground.stages.task import Task, score
+from proving_ground.stages.task import RewardFunction, Task, score
 from proving_ground.switches import is_on
 
 SWITCH = "TEST_MOCK_FIREWORKS_PREVIEW"
@@ -31,23 +31,29 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def rows_to_send(task: Task, samples: list[Sample]) -> list[Sample]:
-    """Each sample as it is, followed by the same sample with a wrong answer in the reference's place."""
+def rows_to_send(task: Task, samples: list[Sample], system_prompt: str | None = None) -> list[Sample]:
+    """Each sample with its columns as in training, then the same with a wrong answer for the reference."""
     rows = []
-    for sample in samples:
-        prompt, reference = split_messages(sample["messages"])
+    for sample, row in zip(samples, training_rows(samples, system_prompt), strict=True):
+        reference = sample["messages"][-1]
+        prompt = row.pop("prompt")
         wrong = {**reference, "content": task.wrong_answers(sample)[0]}
-        rows += [sample, {**sample, "id": f"{sample['id']}-wrong", "messages": [*prompt, wrong]}]
+        rows += [
+            {**row, "messages": [*prompt, reference]},
+            {**row, "id": f"{sample['id']}-wrong", "messages": [*prompt, wrong]},
+        ]
     return rows
 
 
-def _sandbox_there(run: Run) -> dict[str, Any] | None:
-    """The sandbox that the evaluator opens where it runs; none for a reward that runs no programs."""
-    if "proving_ground.sandbox" not in sys.modules:
-        return None
-    settings = run.config.sandbox.model_dump()
-    # No mock of this process reaches the evaluator's; what the sandbox's mock asks is the local one.
-    return {**settings, "backend": "local"} if is_on("TEST_MOCK_CODE_SANDBOX") else settings
+def _there(reward: RewardFunction) -> RewardFunction:
+    """The reward as it runs on the API's side, where no mock of this process reaches it.
+
+    What the mock of the sandbox's API asks is the local sandbox; so does the evaluator then.
+    """
+    if isinstance(reward, functools.partial) and is_on("TEST_MOCK_CODE_SANDBOX"):
+        local = reward.keywords["sandbox"].model_copy(update={"backend": "local"})
+        return cast(RewardFunction, with_sandbox(reward.func, local))
+    return reward
 
 
 def _body(run: Run) -> Result:
@@ -57,11 +63,9 @@ def _body(run: Run) -> Result:
     settings = run.config.fireworks
     samples = read_samples(run.data_dir / "dataset.jsonl", settings.preview_samples)
     client = FireworksClient(settings, credentials(mocked=is_on(SWITCH), needs_account=True))
-    rows = rows_to_send(run.task, samples)
-    request = preview_request(
-        run.task.reward, run.task.name, rows, run.task.evaluator_requirements, _sandbox_there(run)
-    )
-    local = score(run.task, [row["messages"][-1:] for row in rows], rows, run.config.prompt.system)
+    rows = rows_to_send(run.task, samples, run.config.prompt.system)
+    request = preview_request(_there(run.task.reward), run.task.name, rows, run.task.evaluator_requirements)
+    local = score(run.task, [row["messages"][-1:] for row in rows], rows)
     preview = parse_preview(client.post(client.preview_url, request), len(rows))
     results: list[dict[str, Any]] = [
         {
@@ -95,6 +99,6 @@ def _body(run: Run) -> Result:
 STAGE = Stage(
     name="preview",
     body=_body,
-    settings=("data.dir", *FIREWORKS, "sandbox"),
+    settings=("data.dir", "prompt", *FIREWORKS, "sandbox"),
     add_options=_add_options,
 )

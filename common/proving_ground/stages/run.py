@@ -166,18 +166,13 @@ def _execute(
     if "grpo" in stage.settings and is_on("TEST_MODE_TRL"):
         record.switches.append("TEST_MODE_TRL")
     run = Run(
-        task=task,
+        task=task.with_sandbox(config.sandbox),
         config=config,
         options=options,
         output_dir=output_dir,
         data_dir=(config.data.dir or task.folder).resolve(),
     )
     record.data = run.data_dir / "dataset.jsonl"
-    if "sandbox" in stage.settings and "proving_ground.sandbox" in sys.modules:
-        # Loaded with the task's reward, and only by one that runs programs.
-        from proving_ground.sandbox import SandboxSettings, configure
-
-        configure(SandboxSettings(**config.sandbox.model_dump()))
     with ExitStack() as stack:
         if mocks:
             from proving_ground.mocks import activate

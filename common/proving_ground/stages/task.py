@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:  # the type alone: a task must stay importable in an env without the heavier rooms
     from proving_ground.preparation import Preparation
 
 from proving_ground.dataset import Sample
 from proving_ground.messages import Completion
-from proving_ground.rewards.contract import call_reward, checked, training_rows
+from proving_ground.rewards.contract import call_reward, checked, training_rows, with_sandbox
+from proving_ground.sandbox_settings import SandboxSettings
 
 
 class RewardFunction(Protocol):
@@ -66,6 +67,17 @@ class Task:
     def rewards(self) -> Mapping[str, RewardFunction]:
         """The reward functions of training, by name."""
         return self.training_rewards or {self.reward.__name__: self.reward}
+
+    def with_sandbox(self, settings: SandboxSettings) -> Task:
+        """The same task, with these settings for its rewards that run programs (parameter ``sandbox``)."""
+        return replace(
+            self,
+            reward=cast(RewardFunction, with_sandbox(self.reward, settings)),
+            training_rewards={
+                name: cast(RewardFunction, with_sandbox(reward, settings))
+                for name, reward in self.training_rewards.items()
+            },
+        )
 
 
 def score(

@@ -244,12 +244,12 @@ def test_a_broken_sandbox_is_no_score() -> None:
 
 def test_a_missing_sandbox_is_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    code._default_sandbox.cache_clear()
+    code._opened.cache_clear()
     try:
         with pytest.raises(InfrastructureError, match="bubblewrap is missing"):
             code_reward([fenced("print(1)")], [stdio(("", "1"))])
     finally:
-        code._default_sandbox.cache_clear()
+        code._opened.cache_clear()
 
 
 def test_the_same_program_scores_the_same_under_load(sandbox: LocalSandbox) -> None:

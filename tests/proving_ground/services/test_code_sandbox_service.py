@@ -15,7 +15,8 @@ from proving_ground.errors import InfrastructureError
 from proving_ground.fireworks.preview import parse_preview, preview_request
 from proving_ground.rewards import code_reward
 from proving_ground.rewards.code import make_code_reward
-from proving_ground.sandbox import Limits, Status
+from proving_ground.rewards.contract import with_sandbox
+from proving_ground.sandbox import Limits, SandboxSettings, Status
 from proving_ground.sandbox.api import ApiSandbox
 from proving_ground.services.gateway import EVALUATOR_LIMITS, run_preview
 from proving_ground.services.schema import PreviewRequest
@@ -90,7 +91,8 @@ def preview_of(*texts: str, **sandbox: Any) -> PreviewRequest:
     for text in texts:
         messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": answer(text)}]
         rows.append({"id": text, "messages": messages, "ground_truth": TESTS, "metadata": {}})
-    return PreviewRequest.model_validate(preview_request(code_reward, "squares", rows, sandbox=sandbox))
+    reward = with_sandbox(code_reward, SandboxSettings(**sandbox))
+    return PreviewRequest.model_validate(preview_request(reward, "squares", rows))
 
 
 def test_a_posted_evaluator_runs_its_programs_there(url: str) -> None:
