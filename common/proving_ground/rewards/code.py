@@ -17,7 +17,6 @@ edit, no check to patch and nothing to read; a forged answer is a guess. (A prog
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -55,7 +54,8 @@ def code_reward(
     ``functools.partial(code_reward, sandbox=SandboxSettings(timeout_seconds=2))``.
 
     ``None`` for a completion whose programs could not be run, tries included, which is reported as a failure
-    of its kind. Raises ``InfrastructureError`` for broken tests, and when nothing can isolate the programs.
+    of its kind. Raises ``InfrastructureError`` for broken tests, when nothing can isolate the programs, and
+    when not one completion could be scored.
     """
     if len(completions) != len(ground_truth):
         raise InfrastructureError(
@@ -67,7 +67,7 @@ def code_reward(
     programs = [extract_program(completion_text(completion)) for completion in completions]
     opened = _opened(sandbox) if isinstance(sandbox, SandboxSettings) else sandbox
 
-    failed: Counter[str] = Counter()
+    failed: list[RunFailedError] = []
 
     def score(program: str | None, tests: list[CodeTest]) -> float | None:
         if program is None or len(program.encode("utf-8", "surrogatepass")) > _MAX_PROGRAM_BYTES:
@@ -75,15 +75,17 @@ def code_reward(
         try:
             passed = count_passed(opened, program, tests, stop_at_failure=all_or_nothing)
         except RunFailedError as failure:
-            failed[failure.kind] += 1
+            failed.append(failure)
             return None
         return float(passed == len(tests)) if all_or_nothing else passed / len(tests)
 
     # Threads, because each only waits for its sandbox.
     with ThreadPoolExecutor(max_workers=opened.workers) as pool:
         scores = list(pool.map(score, programs, rows))
-    for kind, count in failed.items():
-        report_failures(columns, kind, count)
+    if failed and all(score is None for score in scores):
+        raise failed[-1]
+    for failure in failed:
+        report_failures(columns, failure.kind)
     return scores
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from proving_ground.errors import CannotRunError, ClaimError
+from proving_ground.errors import CannotRunError, ClaimError, InfrastructureError
 from proving_ground.messages import Completion, completion_text, prompt_of
 from proving_ground.rewards.time_limit import TimeUp, call_within
 
@@ -70,6 +70,7 @@ def call_reward(
     rows: Sequence[Mapping[str, Any]],
     completions: Sequence[Completion],
     completion_ids: Sequence[Sequence[int]] | None = None,
+    failures: Counter[str] | None = None,
 ) -> list[float | None]:
     """Call ``reward`` exactly as ``GRPOTrainer`` does, once, for one completion of each row of
     ``training_rows``.
@@ -77,24 +78,38 @@ def call_reward(
     The reward is given ``prompts``, ``completions`` (each a list of messages; a text becomes one assistant
     message), ``completion_ids``, each column as a list, ``trainer_state``, ``log_extra`` and ``log_metric``.
     Outside of a training there is no policy: ``trainer_state`` is that of a training's start, what is logged
-    goes nowhere, and without ``completion_ids`` a completion's UTF-8 bytes stand in for its tokens.
+    goes nowhere, and without ``completion_ids`` a completion's UTF-8 bytes stand in for its tokens. What the
+    reward reports as failed (``report_failures``) is counted in ``failures``; without them it raises
+    ``InfrastructureError``.
     """
     if not completions:
         return []
     messages = [as_messages(completion) for completion in completions]
     ids = completion_ids or [list(completion_text(turn).encode("utf-8", "replace")) for turn in messages]
     columns = {key: [row[key] for row in rows] for key in rows[0] if key != "prompt"}
-    return [
-        *reward(
-            prompts=[row["prompt"] for row in rows],
-            completions=messages,
-            completion_ids=ids,
-            **columns,
-            trainer_state=SimpleNamespace(global_step=0, max_steps=1, epoch=0.0, log_history=[]),
-            log_extra=lambda column, values: None,
-            log_metric=lambda name, value: None,
+    failed: Counter[str] = Counter()
+
+    def log_metric(name: str, value: float) -> None:
+        if name.startswith(FAILED):
+            failed[name.removeprefix(FAILED)] += int(value)
+
+    scores = reward(
+        prompts=[row["prompt"] for row in rows],
+        completions=messages,
+        completion_ids=ids,
+        **columns,
+        trainer_state=SimpleNamespace(global_step=0, max_steps=1, epoch=0.0, log_history=[]),
+        log_extra=lambda column, values: None,
+        log_metric=log_metric,
+    )
+    if failures is not None:
+        failures.update(failed)
+    elif lost := +failed:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in lost.most_common())
+        raise InfrastructureError(
+            f"the reward could not score {lost.total()} of {len(messages)} completions ({kinds}); try again"
         )
-    ]
+    return [*scores]
 
 
 def as_messages(completion: Completion) -> list[dict[str, Any]]:
@@ -139,9 +154,11 @@ class Failures:
     AT_LEAST = 200
 
     def __init__(self, budget: float) -> None:
+        """``budget``: the share, in [0, 1]. ``broken`` is why nothing can be scored any more, if it is so."""
         self.budget = budget
         self.kinds: Counter[str] = Counter()
         self.completions = 0
+        self.broken = ""
         self._recent: deque[tuple[int, int]] = deque()
 
     def add(self, kinds: Mapping[str, int], completions: int) -> None:
@@ -160,6 +177,8 @@ class Failures:
     @property
     def problem(self) -> str:
         """Why the training must stop, in one line; empty while the failures stay within the budget."""
+        if self.broken:
+            return self.broken
         seen, failed = self.recent
         if failed <= self.budget * max(seen, self.AT_LEAST):
             return ""
@@ -179,9 +198,10 @@ def checked(
     messages, whatever the trainer has (``as_messages``). ``CannotRunError`` (``InfrastructureError`` above
     all) passes through unchanged; everything else that goes wrong, a call longer than ``seconds`` included,
     raises ``RewardContractError``. What the reward reports as failed (``report_failures``) is counted in
-    ``failures``.
+    ``failures``; with them an ``InfrastructureError`` is no end in mid-step: the call scores nothing, and the
+    training ends after its step (``training.failures.FailureBudget``).
     """
-    failures = failures or Failures(1.0)
+    counted = failures or Failures(1.0)
 
     @functools.wraps(reward)
     def wrapper(*, completions: Sequence[Completion], **columns: Any) -> list[float | None]:
@@ -204,6 +224,11 @@ def checked(
                 f"reward too slow: {name} was still running after {seconds:g} s; make it faster, bound its"
                 " time, or raise training.health.reward_seconds"
             ) from None
+        except InfrastructureError as error:
+            if failures is None:
+                raise
+            failures.broken = str(error)
+            return [None] * len(completions)
         except (CannotRunError, ClaimError):
             raise
         except Exception as error:
@@ -218,10 +243,10 @@ def checked(
                 f"reward length: {name} returned {len(scores)} scores for {len(completions)} completions; "
                 "return one score per completion, in their order"
             )
-        failures.add(failed, len(completions))
+        counted.add(failed, len(completions))
         if log is not None:
             # TRL averages over calls: a kind that has been seen is logged by each, so that none is left out.
-            for kind in sorted(failures.kinds):
+            for kind in sorted(counted.kinds):
                 log(f"{FAILED}{kind}", float(failed[kind]))
         return [
             checked_score(name, position, score, columns["completions"][position])

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -250,6 +251,24 @@ def test_failures_reach_the_log_of_the_trainer_by_kind() -> None:
     failing(2)(["x"] * 4, log_metric=lambda name, value: bare.append((name, value)))
     assert bare == [("failed/launch", 2.0)], "a trainer of one's own sees them, too"
     assert failing(1)(["x"]) == [None], "and a call without any trainer is none the worse"
+
+
+def test_outside_of_a_training_a_failure_is_an_error_or_counted() -> None:
+    rows = training_rows(ROWS)
+    with pytest.raises(InfrastructureError, match=r"could not score 1 of 2 completions \(1 launch\)"):
+        call_reward(checked("mine", failing(2)), rows, ["a", "b"])
+    lost: Counter[str] = Counter()
+    assert call_reward(checked("mine", failing(2)), rows, ["a", "b"], failures=lost) == [1.0, None]
+    assert lost == {"launch": 1}
+
+
+def test_in_a_training_a_service_that_is_gone_stops_it_after_the_step() -> None:
+    def gone(completions: Any, **columns: Any) -> list[float]:
+        raise InfrastructureError("the service is gone")
+
+    failures = Failures(0.5)
+    assert checked("mine", gone, failures=failures)(completions=["a", "b"]) == [None, None]
+    assert failures.problem == "the service is gone"
 
 
 def test_infrastructure_failures_pass_unchanged() -> None:
