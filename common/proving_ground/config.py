@@ -63,6 +63,11 @@ class PromptConfig(Section):
     """What stands before the question, for hosted and trained models alike."""
 
     system: str | None = Field(None, description="system prompt")
+    few_shot: int | list[dict[str, str]] = Field(
+        0,
+        description="worked examples before each question of a trained model: how many to take from the first"
+        " training rows (which are then not trained on), or the messages themselves",
+    )
 
 
 class FireworksConfig(Section):
@@ -114,13 +119,28 @@ class LoraConfig(Section):
     target_modules: str = Field("all-linear", description="modules to adapt, as peft names them")
 
 
+class SupervisedStartConfig(Section):
+    """A short supervised start of a pretrained model: it sees what a rewarded answer looks like.
+
+    Long ones take all entropy, and GRPO then finds no differences between completions to learn from.
+    """
+
+    steps: int = Field(0, ge=0, description="optimizer steps on reference answers before GRPO; 0 for none")
+    answers_per_step: PositiveInt = Field(16, description="reference answers in each of them")
+    learning_rate: PositiveFloat = Field(2e-5, description="learning rate of these steps")
+
+
 class ModelConfig(Section):
     """Step 4: the policy."""
 
-    name: str = Field("embedded", description="embedded, or anything transformers can load")
+    name: str = Field(
+        "embedded",
+        description="embedded, a folder, a hub name, a GGUF file, or DISTRIBUTION:FILE.gguf of a package",
+    )
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="weights' type")
     lora: LoraConfig = Field(default_factory=LoraConfig)
     embedded: EmbeddedConfig = Field(default_factory=EmbeddedConfig)
+    supervised_start: SupervisedStartConfig = Field(default_factory=SupervisedStartConfig)
 
 
 class HealthConfig(Section):

@@ -40,6 +40,35 @@ def prompt_of(sample: Mapping[str, Any], system_prompt: str | None = None) -> li
     return prompt
 
 
+def with_examples(
+    samples: Sequence[Mapping[str, Any]],
+    few_shot: int | Sequence[Message],
+    training: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """``samples`` with worked examples before each question: messages of their own, after the system message.
+
+    ``few_shot`` is how many of the first rows of ``training`` are examples, or the messages themselves.
+    Raises ``CannotRunError`` when there are not so many rows.
+    """
+    if isinstance(few_shot, int):
+        if few_shot > len(training):
+            raise CannotRunError(
+                f"prompt.few_shot asks for {few_shot} examples of {len(training)} training rows"
+            )
+        examples = [message for row in training[:few_shot] for message in row["messages"]]
+    else:
+        examples = list(few_shot)
+    examples = [dict(message) for message in examples if message.get("role") != "system"]
+    if not examples:
+        return [dict(sample) for sample in samples]
+    prompts = []
+    for sample in samples:
+        first = [message for message in sample["messages"] if message.get("role") == "system"]
+        rest = [message for message in sample["messages"] if message.get("role") != "system"]
+        prompts.append({**sample, "messages": [*first, *examples, *rest]})
+    return prompts
+
+
 def reference_of(sample: Mapping[str, Any]) -> str:
     """The text of the reference assistant answer."""
     return content_text(split_messages(sample["messages"])[1])

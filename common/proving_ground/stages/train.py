@@ -5,6 +5,7 @@ from pathlib import Path
 
 from proving_ground.dataset import Sample, check_made_with, read_samples
 from proving_ground.errors import CannotRunError
+from proving_ground.messages import with_examples
 from proving_ground.stages.run import Result, Run, Stage
 from proving_ground.switches import is_on
 
@@ -33,6 +34,10 @@ def _train(run: Run) -> Result:
     if config.training.reuse_warm_start and warm_start is not samples:
         # A hundred prompts alone are learnt by heart within a few epochs, at the cost of all others.
         samples = [*samples, *warm_start]
+    few_shot = config.prompt.few_shot if config.model.name != "embedded" else 0
+    taken = few_shot if isinstance(few_shot, int) else 0
+    held_out = with_examples(held_out, few_shot, samples)
+    samples = with_examples(samples[taken:], few_shot, samples)
     check_anchors(
         run.task.rewards,
         samples,

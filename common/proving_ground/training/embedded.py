@@ -25,16 +25,16 @@ from datasets import Dataset
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from proving_ground.config import EmbeddedConfig
+from proving_ground.config import EmbeddedConfig, SupervisedStartConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.events import is_main_process
 from proving_ground.training.callbacks import ProgressBar
-from proving_ground.training.policy import render_prompt
+from proving_ground.training.policy import Policy, render_prompt
 
 CODE = (Path(__file__), Path(__file__).with_name("policy.py"))
 """Files that decide what is built from the same inputs; their bytes are part of the cache's hash."""
@@ -72,6 +72,14 @@ what stands before it. A tool is shown as ``name(argument, argument)``: JSON sch
 templates show, and would make most of a prompt that a policy of this size has to read. System messages are
 left out: the embedded policy is taught the rewarded form and not told it, whoever asks."""
 
+
+QUIET: dict[str, Any] = {
+    "save_strategy": "no",
+    "logging_strategy": "no",
+    "report_to": [],
+    "dataset_kwargs": {"skip_prepare_dataset": True},
+}
+"""Settings of supervised training that is only a beginning: nothing kept, nothing said."""
 
 Lesson = tuple[dict[str, Any], list[str]]
 """A row's prompt with the tools it offers, and its right answers."""
@@ -173,64 +181,92 @@ def _warm_start(
             eos_token_id=tokenizer.eos_token_id,
         )
     )
+    args = SFTConfig(
+        output_dir=str(folder),
+        max_steps=config.warm_start_steps,
+        per_device_train_batch_size=max(1, config.warm_start_batch_size // PartialState().num_processes),
+        learning_rate=config.warm_start_learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=min(20, config.warm_start_steps // 10),
+        weight_decay=0.01,
+        adam_beta2=0.98,
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        seed=seed,
+        **QUIET,
+    )
+    drawn = _drawn(lessons, config, seed)
+    _teach(model, tokenizer, drawn, args, "warm start of the embedded policy")
+    return model, tokenizer
+
+
+def _drawn(lessons: Sequence[Lesson], config: EmbeddedConfig, seed: int) -> list[tuple[Lesson, str]]:
+    """The answers of the whole warm start, in the order in which they are taught."""
+    rng = random.Random(seed)
+    count = config.warm_start_steps * config.warm_start_batch_size
+    drawn: list[tuple[Lesson, str]] = []
+    while len(drawn) < count:
+        for lesson in rng.sample(lessons, len(lessons)):
+            rewarded, *others = lesson[-1]
+            keep = not others or rng.random() < config.rewarded_share
+            drawn.append((lesson, rewarded if keep else rng.choice(others)))
+    return drawn[:count]
+
+
+def supervised_start(
+    policy: Policy,
+    rows: Sequence[Mapping[str, Any]],
+    references: Sequence[str],
+    *,
+    config: SupervisedStartConfig,
+    args: TrainingArguments,
+) -> None:
+    """Teach a pretrained policy a few reference answers, drawn from ``rows``, before GRPO.
+
+    ``args`` are those of GRPO: seed, device and number format hold here, too.
+    """
+    lessons: list[Lesson] = [(dict(row), [answer]) for row, answer in zip(rows, references, strict=True)]
+    count = config.steps * config.answers_per_step
+    rng = random.Random(args.seed)
+    drawn = [(lesson, lesson[-1][0]) for lesson in rng.choices(lessons, k=count)]
+    settings = SFTConfig(
+        output_dir=args.output_dir,
+        max_steps=config.steps,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=config.answers_per_step,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="constant",
+        weight_decay=0.0,
+        use_cpu=args.use_cpu,
+        bf16=args.bf16,
+        gradient_checkpointing=False,
+        seed=args.seed,
+        **QUIET,
+    )
+    _teach(policy.model, policy.tokenizer, drawn, settings, "supervised start")
+
+
+def _teach(
+    model: Any, tokenizer: Any, answers: Sequence[tuple[Lesson, str]], args: SFTConfig, title: str
+) -> None:
+    """Supervised training on answers, in their order; other tokens have no loss (label -100)."""
+    rendered = {id(row): render_prompt(tokenizer, row) for (row, _), _ in answers}
+    prompt_ids = tokenizer([rendered[id(row)] for (row, _), _ in answers])["input_ids"]
+    answer_ids = tokenizer([text + tokenizer.eos_token for _, text in answers])["input_ids"]
+    pairs = list(zip(prompt_ids, answer_ids, strict=True))
+    columns = {
+        "input_ids": [prompt + answer for prompt, answer in pairs],
+        "labels": [[-100] * len(prompt) + answer for prompt, answer in pairs],
+    }
     trainer = SFTTrainer(
-        model=model,
-        args=SFTConfig(
-            output_dir=str(folder),
-            max_steps=config.warm_start_steps,
-            per_device_train_batch_size=max(1, config.warm_start_batch_size // PartialState().num_processes),
-            learning_rate=config.warm_start_learning_rate,
-            lr_scheduler_type="cosine",
-            warmup_steps=min(20, config.warm_start_steps // 10),
-            weight_decay=0.01,
-            adam_beta2=0.98,
-            use_cpu=True,
-            bf16=False,
-            gradient_checkpointing=False,
-            save_strategy="no",
-            logging_strategy="no",
-            report_to=[],
-            seed=seed,
-            dataset_kwargs={"skip_prepare_dataset": True},
-        ),
-        train_dataset=_tokenized(tokenizer, lessons, config, seed),
-        processing_class=tokenizer,
+        model=model, args=args, train_dataset=Dataset.from_dict(columns), processing_class=tokenizer
     )
     # Both write to stdout, which belongs to the events.
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(ProgressBar("warm start of the embedded policy"))
+    trainer.add_callback(ProgressBar(title))
     trainer.train()
-    return model, tokenizer
-
-
-def _tokenized(
-    tokenizer: PreTrainedTokenizerFast,
-    lessons: Sequence[Lesson],
-    config: EmbeddedConfig,
-    seed: int,
-) -> Dataset:
-    """Draw the answers of the whole warm start; only answer tokens carry a loss (label -100 elsewhere)."""
-    rng = random.Random(seed)
-    drawn = config.warm_start_steps * config.warm_start_batch_size
-    prompts: list[str] = []
-    answers: list[str] = []
-    rendered = [render_prompt(tokenizer, row) for row, _ in lessons]
-    while len(prompts) < drawn:
-        for position in rng.sample(range(len(lessons)), len(lessons)):
-            rewarded, *others = lessons[position][-1]
-            keep = not others or rng.random() < config.rewarded_share
-            prompts.append(rendered[position])
-            answers.append((rewarded if keep else rng.choice(others)) + tokenizer.eos_token)
-    prompt_ids = tokenizer(prompts[:drawn])["input_ids"]
-    answer_ids = tokenizer(answers[:drawn])["input_ids"]
-    pairs = list(zip(prompt_ids, answer_ids, strict=True))
-    return Dataset.from_dict(
-        {
-            "input_ids": [prompt + answer for prompt, answer in pairs],
-            "labels": [[-100] * len(prompt) + answer for prompt, answer in pairs],
-        }
-    )
 
 
 def build_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:

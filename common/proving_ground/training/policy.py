@@ -1,6 +1,7 @@
 """The policy that is trained or measured: how it is loaded, asked, saved and told from another."""
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,22 +29,50 @@ class Policy(NamedTuple):
 
 
 def load_policy(name: str, dtype: str = "float32") -> Policy:
-    """The policy in a folder or on the hub, with weights of ``dtype``.
+    """The policy in a folder, on the hub or in a GGUF file, with weights of ``dtype``.
 
+    A GGUF file may lie in an installed package: ``DISTRIBUTION:FILE.gguf``. It is de-quantised.
     Raises ``CannotRunError`` when transformers cannot load it or it has no chat template.
     """
     try:
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, dtype))
-        tokenizer = AutoTokenizer.from_pretrained(name, padding_side="left")
-    except (OSError, ValueError) as error:
+        source, options = _source(name)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, dtype), **options)
+        tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left", **options)
+    except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CannotRunError(
             f"model.name {name!r}: transformers cannot load it ({reason}); "
-            "give a folder, a hub name that can be reached, or embedded"
+            "give a folder, a hub name that can be reached, a GGUF file, or embedded"
         ) from error
+    if options:
+        model = _dequantised(model)
     if tokenizer.chat_template is None:
         raise CannotRunError(f"model.name {name!r}: its tokenizer has no chat template; use a chat model")
     return Policy(model, tokenizer)
+
+
+def _source(name: str) -> tuple[str, dict[str, str]]:
+    """What ``from_pretrained`` takes for ``name``: a folder or hub name, and the GGUF file in it."""
+    if not name.endswith(".gguf"):
+        return name, {}
+    path = Path(name)
+    distribution, colon, file = name.partition(":")
+    if colon:
+        try:
+            carried = importlib.metadata.files(distribution) or []
+        except importlib.metadata.PackageNotFoundError as error:
+            raise OSError(f"the package {distribution} is not installed") from error
+        path = next((Path(str(each.locate())) for each in carried if each.name == file), path)
+    if not path.is_file():
+        raise OSError("no such file")
+    return str(path.parent), {"gguf_file": path.name}
+
+
+def _dequantised(model: PreTrainedModel) -> PreTrainedModel:
+    """The model without the marks of its GGUF file: with them transformers refuses to save it."""
+    del model.config.quantization_config
+    del model.hf_quantizer
+    return model
 
 
 def build_dataset(

@@ -27,10 +27,11 @@ from proving_ground.dataset import Sample, write_json
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import is_main_process, say
 from proving_ground.locks import only_one
+from proving_ground.messages import reference_of
 from proving_ground.rewards.contract import RewardCallable, checked, training_rows
 from proving_ground.training.callbacks import Checkpoints, EventLog, stdout_for_events
 from proving_ground.training.checkpoints import RunRecord, clear, found_run, latest_checkpoint, step_of
-from proving_ground.training.embedded import check_learnable, embedded_policy
+from proving_ground.training.embedded import check_learnable, embedded_policy, supervised_start
 from proving_ground.training.health import HealthChecks
 from proving_ground.training.plot import draw_curve
 from proving_ground.training.policy import Policy, build_dataset, load_policy, lora
@@ -218,7 +219,12 @@ def _policy(run: TrainingRun, args: GRPOConfig) -> Policy:
         say(
             f"model {model.name}: {', '.join(unset) or 'every field as configured'} (--grpo.FIELD changes it)"
         )
-        return load_policy(model.name, model.dtype)
+        policy = load_policy(model.name, model.dtype)
+        if model.supervised_start.steps and not any(run.output_dir.glob("checkpoint-*")):
+            rows = training_rows(run.samples, run.config.prompt.system)
+            references = [reference_of(sample) for sample in run.samples]
+            supervised_start(policy, rows, references, config=model.supervised_start, args=args)
+        return policy
     rows = training_rows(run.warm_start, run.config.prompt.system)
     answers = [run.demonstrations(sample) for sample in run.warm_start]
     if not run.test_mode:
