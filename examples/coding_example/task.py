@@ -95,7 +95,7 @@ def program_in(sample: Sample) -> str:
     return program
 
 
-def phrasings(sample: Sample) -> Sequence[str]:
+def demonstrations(sample: Sample) -> Sequence[str]:
     """The program in a fence, which is rewarded, and without one."""
     program = program_in(sample)
     return (fenced(program), program, f"Here it is: {program}", f"Use this:\n{program}")
@@ -190,5 +190,5 @@ TASK = Task(
     reward=all_tests_pass,
     wrong_answers=wrong_answers,
     mutants=mutants,
-    phrasings=phrasings,
+    demonstrations=demonstrations,
 )

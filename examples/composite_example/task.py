@@ -105,7 +105,7 @@ def parts(sample: Sample) -> tuple[str, str]:
     return program, number
 
 
-def phrasings(sample: Sample) -> Sequence[str]:
+def demonstrations(sample: Sample) -> Sequence[str]:
     """The first is rewarded in both parts, the second in none, the others in one."""
     program, number = parts(sample)
     return (
@@ -166,6 +166,6 @@ TASK = Task(
     reward=composite_reward,
     training_rewards=composite_reward.parts,
     wrong_answers=wrong_answers,
-    phrasings=phrasings,
+    demonstrations=demonstrations,
     evaluator_requirements=("math-verify",),
 )

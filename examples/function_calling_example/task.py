@@ -106,7 +106,7 @@ def argument_type(row: Row) -> str:
     return next((each for each in ARGUMENT_TYPES if each in found), "none")
 
 
-def phrasings(sample: Sample) -> Sequence[str]:
+def demonstrations(sample: Sample) -> Sequence[str]:
     """The right calls in two forms; only the first one is rewarded."""
     calls = json.loads(sample["ground_truth"])
     return tagged(calls), flat(calls)
@@ -157,7 +157,7 @@ TASK = Task(
     preparation=PREPARATION,
     reward=function_call_reward,
     wrong_answers=wrong_answers,
-    phrasings=phrasings,
+    demonstrations=demonstrations,
     last_answer_counts=False,
     evaluator_requirements=("jsonschema", "regex"),
 )

@@ -81,7 +81,7 @@ def steps(answer: str) -> str:
     return str(count) if count < 4 else "4+"
 
 
-def phrasings(sample: Sample) -> Sequence[str]:
+def demonstrations(sample: Sample) -> Sequence[str]:
     """The worked answer, ended in several forms; only the first one, in a box, is rewarded."""
     answer = sample["ground_truth"]
     reasoning = reference_of(sample).rpartition("\n")[0]
@@ -152,6 +152,6 @@ TASK = Task(
     preparation=PREPARATION,
     reward=math_reward,
     wrong_answers=wrong_answers,
-    phrasings=phrasings,
+    demonstrations=demonstrations,
     evaluator_requirements=("math-verify",),
 )

@@ -48,7 +48,7 @@ def to_sample(row: Row) -> Sample:
     }
 
 
-def phrasings(sample: Sample) -> Sequence[str]:
+def demonstrations(sample: Sample) -> Sequence[str]:
     """Right answers in several forms; only the first one, in a box, is rewarded."""
     answer = sample["ground_truth"]
     return (f"\\boxed{{{answer}}}", f"So the answer is {answer}.", f"#### {answer}", f"It is {answer}.")
@@ -129,6 +129,6 @@ TASK = Task(
     preparation=PREPARATION,
     reward=math_reward,
     wrong_answers=wrong_answers,
-    phrasings=phrasings,
+    demonstrations=demonstrations,
     evaluator_requirements=("math-verify",),
 )

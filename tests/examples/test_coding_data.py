@@ -59,7 +59,7 @@ def test_every_drill_passes_its_own_tests_and_notices_mistakes(module_of: Import
     assert len(rows) == len(module_of("problems.drills").DRILLS)
     samples = samples_of(module_of, [*rows.values()])
     task = module_of("task").TASK
-    references = [task.phrasings(sample)[0] for sample in samples]
+    references = [task.demonstrations(sample)[0] for sample in samples]
     assert score(task, references, samples) == [1.0] * len(samples)
     pairs = [(sample, text) for sample in samples for text in task.mutants(sample)]
     found = score(task, [text for _, text in pairs], [sample for sample, _ in pairs])
@@ -69,7 +69,7 @@ def test_every_drill_passes_its_own_tests_and_notices_mistakes(module_of: Import
 def test_only_the_first_phrasing_is_rewarded(module_of: Import) -> None:
     [sample] = samples_of(module_of, [module_of("problems.drills").drill_row(random.Random(1))])
     task = module_of("task").TASK
-    texts = task.phrasings(sample)
+    texts = task.demonstrations(sample)
     assert score(task, texts, [sample] * len(texts)) == [1.0] + [0.0] * (len(texts) - 1)
 
 

@@ -102,13 +102,13 @@ def test_reference_programs_compute_the_answer_of_their_question(module_of: Impo
 def test_the_parts_of_an_answer_earn_half_each(module_of: Import) -> None:
     task = module_of("task")
     sample = task.to_sample(ROW)
-    phrasings = task.phrasings(sample)
-    assert score(task.TASK, phrasings, [sample] * 4) == [1.0, 0.0, 0.5, 0.5]
+    demonstrations = task.demonstrations(sample)
+    assert score(task.TASK, demonstrations, [sample] * 4) == [1.0, 0.0, 0.5, 0.5]
     columns = {"ground_truth": [sample["ground_truth"]] * 4}
     parts = composite_reward.parts
     assert dict(task.TASK.rewards) == parts
-    assert parts["math"](phrasings, **columns) == [1.0, 0.0, 0.0, 1.0]
-    assert parts["code"](phrasings, **columns) == [1.0, 0.0, 1.0, 0.0]
+    assert parts["math"](demonstrations, **columns) == [1.0, 0.0, 0.0, 1.0]
+    assert parts["code"](demonstrations, **columns) == [1.0, 0.0, 1.0, 0.0]
     wrong = task.wrong_answers(sample)
     assert score(task.TASK, wrong, [sample] * len(wrong)) == [0.0] * len(wrong)
 

@@ -202,8 +202,10 @@ def test_only_the_first_phrasing_is_rewarded(module_of: Import) -> None:
     task = module_of("task")
     for given in ({}, {"ground_truth": []}, {"ground_truth": [CALL, CALL]}):
         sample = task.to_sample(row(**given))
-        phrasings = task.phrasings(sample)
-        assert score(task.TASK, phrasings, [sample] * len(phrasings)) == [1.0] + [0.0] * (len(phrasings) - 1)
+        demonstrations = task.demonstrations(sample)
+        assert score(task.TASK, demonstrations, [sample] * len(demonstrations)) == [1.0] + [0.0] * (
+            len(demonstrations) - 1
+        )
 
 
 def test_a_hosted_model_is_offered_the_tools(module_of: Import) -> None:

@@ -176,7 +176,7 @@ def test_wrong_answers_are_wrong_for_every_answer_type(module_of: Import) -> Non
             row = {**GOOD, "problem": problem, "answer": answer, "solution": rf"$\boxed{{{answer}}}$."}
             sample = task.to_sample({**row, "problem_type": problem_type})
             wrong = task.wrong_answers(sample)
-            right, *others = task.phrasings(sample)
+            right, *others = task.demonstrations(sample)
             texts = [right, *wrong, *others]
             scores = math_reward(texts, ground_truth=[answer] * len(texts))
             assert scores == [1.0] + [0.0] * (len(texts) - 1), (answer, texts, scores)

@@ -68,7 +68,7 @@ KINDS: Sequence[Kind] = (
         lambda task, s: {"content": _right(s), "reasoning_content": "Let me see."},
         1.0,
     ),
-    Kind("right, not in the asked form", lambda task, s: {"content": task.phrasings(s)[1]}, 0.0),
+    Kind("right, not in the asked form", lambda task, s: {"content": task.demonstrations(s)[1]}, 0.0),
     Kind("cut off", lambda task, s: {"content": _right(s)}, 0.0, finish_reason="length"),
     Kind(
         "right at second thoughts",

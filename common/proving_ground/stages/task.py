@@ -40,7 +40,7 @@ class Task:
         wrong_answers: completions that look like the reference answer and must score 0.0 (step 1).
         mutants: completions close to the reference, each with one small mistake. They must score less than
             1.0 on nearly all rows: where one does not, the row's own tests are too weak (step 1).
-        phrasings: right answers to the sample in the forms a base model might use. The first one is
+        demonstrations: right answers to the sample in the forms a base model might use. The first one is
             in the rewarded form, the others need not be (step 4's warm start of the embedded policy).
         training_rewards: reward functions by the name TRL logs; by default ``reward`` alone.
         last_answer_counts: whether a completion may take back a wrong answer and give another one. Not so
@@ -52,7 +52,7 @@ class Task:
     preparation: Preparation | None = None
     reward: RewardFunction
     wrong_answers: SampleTexts
-    phrasings: SampleTexts
+    demonstrations: SampleTexts
     mutants: SampleTexts | None = None
     training_rewards: Mapping[str, RewardFunction] = field(default_factory=dict)
     last_answer_counts: bool = True

@@ -51,7 +51,7 @@ def _train(run: Run) -> Result:
         samples=samples,
         held_out=held_out,
         warm_start=warm_start,
-        demonstrations=run.task.phrasings,
+        demonstrations=run.task.demonstrations,
         output_dir=run.output_dir,
         cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
         resume=run.options.resume,

@@ -4,6 +4,8 @@ The prompts are in neither training set. The same prompts are asked before and a
 is over the improvement per prompt and not over two unrelated accuracies.
 """
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -144,16 +146,23 @@ def pass_rates(
     state = PartialState()
     mine = list(range(state.process_index, len(flat), state.num_processes))
     grade = checked(getattr(reward, "__name__", "reward"), reward, seconds=seconds)
-    passed: list[tuple[int, bool]] = []
+    passed: list[tuple[int, float]] = []
+    failures: Counter[str] = Counter()
     for start in range(0, len(mine), batch_size):
         part = mine[start : start + batch_size]
         asked = [flat[index][0] for index in part]
         texts, ids = zip(*((flat[index][1].text, flat[index][1].ids) for index in part), strict=True)
-        scores = call_reward(grade, asked, texts, ids)
-        passed += [(index, score == 1.0) for index, score in zip(part, scores, strict=True)]
+        scores = call_reward(grade, asked, texts, ids, failures)
+        values = [math.nan if score is None else float(score == 1.0) for score in scores]
+        passed += zip(part, values, strict=True)
     by_index = dict(gather_object(passed))
-    ordered = np.array([by_index[index] for index in range(len(flat))], dtype=np.float64)
-    return ordered.reshape(len(rows), -1).mean(axis=1)
+    ordered = np.array([by_index[index] for index in range(len(flat))], dtype=np.float64).reshape(
+        len(rows), -1
+    )
+    # A completion that could not be scored is none of the row's; a row without any has passed nothing.
+    scored = (~np.isnan(ordered)).sum(axis=1)
+    rates: NDArray[np.float64] = np.nansum(ordered, axis=1) / np.maximum(scored, 1)
+    return rates
 
 
 def compare(

@@ -28,10 +28,11 @@ from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import is_main_process, say
 from proving_ground.locks import only_one
 from proving_ground.messages import reference_of
-from proving_ground.rewards.contract import RewardCallable, checked, training_rows
+from proving_ground.rewards.contract import Failures, RewardCallable, checked, training_rows
 from proving_ground.training.callbacks import Checkpoints, EventLog, stdout_for_events
 from proving_ground.training.checkpoints import RunRecord, clear, found_run, latest_checkpoint, step_of
 from proving_ground.training.embedded import check_learnable, embedded_policy, supervised_start
+from proving_ground.training.failures import FailureBudget
 from proving_ground.training.health import HealthChecks
 from proving_ground.training.plot import draw_curve
 from proving_ground.training.policy import Policy, build_dataset, load_policy, lora
@@ -154,18 +155,19 @@ def _train(
     config = run.config
     policy = _policy(run, args)
     rows = training_rows(run.samples, config.prompt.system)
-    health = HealthChecks(config.training.health)
+    health, failures = HealthChecks(config.training.health), Failures(config.training.failures)
     try:
         trainer = GRPOTrainer(
             model=policy.model,
             reward_funcs=[
-                checked(name, reward, seconds=config.training.health.reward_seconds)
+                checked(name, reward, seconds=config.training.health.reward_seconds, failures=failures)
                 for name, reward in run.rewards.items()
             ],
             args=args,
             train_dataset=build_dataset(rows, policy.tokenizer, args.chat_template_kwargs),
             processing_class=policy.tokenizer,
-            callbacks=[log, health, checkpoints],
+            # The budget before the health checks: what was not scored explains what they see.
+            callbacks=[log, FailureBudget(failures), health, checkpoints],
             peft_config=lora(config.model.lora),
         )
     except (ValueError, ImportError, RuntimeError) as error:

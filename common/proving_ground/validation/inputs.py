@@ -230,7 +230,7 @@ def example_subject(name: str, data_dir: Path | None = None, limit: int | None =
         rows=training_rows(samples),
         references=[reference_of(sample) for sample in samples],
         wrong=[list(task.wrong_answers(sample)) for sample in samples],
-        demonstrations=getattr(task, "demonstrations", None) or task.phrasings,
+        demonstrations=task.demonstrations,
         samples=samples,
         folder=task.folder,
     )

@@ -85,5 +85,5 @@ def task(folder: Path, preparation: Preparation = PREPARATION) -> Task:
         preparation=preparation,
         reward=no_reward,
         wrong_answers=lambda sample: (),
-        phrasings=lambda sample: (),
+        demonstrations=lambda sample: (),
     )

@@ -55,7 +55,7 @@ def task(tmp_path: Path) -> Task:
         preparation=cast(Any, None),  # nothing here prepares data
         reward=math_reward,
         wrong_answers=lambda sample: [r"\boxed{99}"],
-        phrasings=lambda sample: [],
+        demonstrations=lambda sample: [],
     )
 
 

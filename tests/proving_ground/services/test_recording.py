@@ -22,8 +22,8 @@ def recordings(task: Task) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def made_up(task: Task) -> Task:
-    """The task with phrasings, which made-up answers need."""
-    object.__setattr__(task, "phrasings", lambda sample: ["", sample["ground_truth"]])
+    """The task with demonstrations, which made-up answers need."""
+    object.__setattr__(task, "demonstrations", lambda sample: ["", sample["ground_truth"]])
     return task
 
 

@@ -26,7 +26,13 @@ def task(tmp_path: Path) -> Task:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     unused = cast(Any, None)
-    return Task(folder=folder, preparation=unused, reward=unused, wrong_answers=unused, phrasings=unused)
+    return Task(
+        folder=folder,
+        preparation=unused,
+        reward=lambda completions, **columns: [],
+        wrong_answers=unused,
+        demonstrations=unused,
+    )
 
 
 def run(task: Task, body: Callable[[Run], Result], *argv: str, **fields: Any) -> int:

@@ -38,7 +38,9 @@ def task(tmp_path: Path) -> Task:
         folder / "dataset.jsonl", [{"id": "a", "messages": messages, "ground_truth": truth, "metadata": {}}]
     )
     (folder / "config.json").write_text('{"training": {"prove": false}}')
-    return Task(folder=folder, reward=code_reward, wrong_answers=lambda row: [""], phrasings=lambda row: [])
+    return Task(
+        folder=folder, reward=code_reward, wrong_answers=lambda row: [""], demonstrations=lambda row: []
+    )
 
 
 def ended(stage: Stage, task: Task, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[Any, str]:

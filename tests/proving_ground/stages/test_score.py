@@ -30,6 +30,6 @@ def test_what_a_reward_returns_is_checked(returned: Any, words: str) -> None:
         return returned
 
     unused = cast(Any, None)
-    task = Task(folder=Path("x"), reward=reward, wrong_answers=unused, phrasings=unused)
+    task = Task(folder=Path("x"), reward=reward, wrong_answers=unused, demonstrations=unused)
     with pytest.raises(RewardContractError, match=words):
         score(task, ["a", "b"], [SAMPLE, SAMPLE])

@@ -31,7 +31,7 @@ def reward(completions, ground_truth, trainer_state, **columns):
 
 
 TASK = Task(
-    folder=HERE, reward=reward, wrong_answers=words.wrong_answers, phrasings=words.demonstrations
+    folder=HERE, reward=reward, wrong_answers=words.wrong_answers, demonstrations=words.demonstrations
 )
 """
 SCRIPT = '''
