@@ -22,8 +22,9 @@ def _body(run: Run) -> Result:
     samples = read_samples(run.data_dir / "dataset.jsonl", run.options.limit)
     completions: list[str] = []
     rows: list[dict[str, Any]] = []
+    wrong_answers = run.task.wrong_answers_among(samples)
     for sample in samples:
-        wrong = run.task.wrong_answers(sample)
+        wrong = wrong_answers(sample)
         if not wrong:
             raise CannotRunError(
                 f"task.py gives no wrong answer for {sample['id']}; without one nothing is proven"

@@ -83,7 +83,9 @@ def _prepare(run: Run, folder: Path) -> Result:
 
 def _preparation(run: Run) -> Preparation:
     if run.task.preparation is None:
-        raise CannotRunError(f"{run.task.name} declares no preparation: its rows stand in its script")
+        raise CannotRunError(
+            f"{run.task.folder / 'task.py'} declares no preparation: there is no step 0 for its rows"
+        )
     return run.task.preparation
 
 

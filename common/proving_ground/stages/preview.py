@@ -34,10 +34,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def rows_to_send(task: Task, samples: list[Sample], system_prompt: str | None = None) -> list[Sample]:
     """Each sample with its columns as in training, then the same with a wrong answer for the reference."""
     rows = []
+    wrong_answers = task.wrong_answers_among(samples)
     for sample, row in zip(samples, training_rows(samples, system_prompt), strict=True):
         reference = sample["messages"][-1]
         prompt = row.pop("prompt")
-        wrong = {**reference, "content": task.wrong_answers(sample)[0]}
+        wrong = {**reference, "content": wrong_answers(sample)[0]}
         rows += [
             {**row, "messages": [*prompt, reference]},
             {**row, "id": f"{sample['id']}-wrong", "messages": [*prompt, wrong]},

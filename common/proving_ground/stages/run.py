@@ -21,7 +21,7 @@ from proving_ground.config import Config, effective_settings, leaf_fields, load_
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import emit, is_main_process, say, scrub
 from proving_ground.stages.record import Record
-from proving_ground.stages.task import Task
+from proving_ground.stages.task import Task, write_rows
 from proving_ground.switches import SWITCHES, check_switches, is_on
 
 SHORT_HELP = 30
@@ -170,7 +170,9 @@ def _execute(
         config=config,
         options=options,
         output_dir=output_dir,
-        data_dir=(config.data.dir or task.folder).resolve(),
+        data_dir=(
+            config.data.dir or (task.folder if task.rows is None else write_rows(task, config.data))
+        ).resolve(),
     )
     record.data = run.data_dir / "dataset.jsonl"
     with ExitStack() as stack:

@@ -12,6 +12,7 @@ from typing import Any
 
 from proving_ground.config import Config
 from proving_ground.dataset import Sample
+from proving_ground.errors import CannotRunError
 from proving_ground.fireworks.chat import chat_request, request_hash
 from proving_ground.fireworks.recordings import Recording
 from proving_ground.messages import reference_of
@@ -37,7 +38,13 @@ def _right(sample: Sample) -> str:
 
 
 def _wrong(task: Task, sample: Sample) -> str:
+    assert task.wrong_answers is not None
     return task.wrong_answers(sample)[0]
+
+
+def _other_form(task: Task, sample: Sample) -> str:
+    assert task.demonstrations is not None
+    return task.demonstrations(sample)[1]
 
 
 def _tool_calls(sample: Sample, *more: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +75,7 @@ KINDS: Sequence[Kind] = (
         lambda task, s: {"content": _right(s), "reasoning_content": "Let me see."},
         1.0,
     ),
-    Kind("right, not in the asked form", lambda task, s: {"content": task.demonstrations(s)[1]}, 0.0),
+    Kind("right, not in the asked form", lambda task, s: {"content": _other_form(task, s)}, 0.0),
     Kind("cut off", lambda task, s: {"content": _right(s)}, 0.0, finish_reason="length"),
     Kind(
         "right at second thoughts",
@@ -103,6 +110,10 @@ TOOL_KINDS: Sequence[Kind] = (
 
 def synthetic_recordings(task: Task, samples: Sequence[Sample], config: Config) -> list[Recording]:
     """One made-up answer per sample, going through the kinds in turn; deterministic."""
+    if task.wrong_answers is None or task.demonstrations is None:
+        raise CannotRunError(
+            f"{task.folder / 'task.py'} gives no wrong_answers or no demonstrations, of which answers are made up"
+        )
     kinds = [*KINDS, *(TOOL_KINDS if any("tools" in sample for sample in samples) else ())]
     return [_recording(task, sample, config, kinds[i % len(kinds)]) for i, sample in enumerate(samples)]
 

@@ -41,9 +41,14 @@ def _train(run: Run) -> Result:
     check_anchors(
         run.task.rewards,
         samples,
-        run.task.wrong_answers,
+        run.task.wrong_answers_among(samples),
         seconds=config.training.health.reward_seconds,
     )
+    if config.model.name == "embedded" and run.task.demonstrations is None:
+        raise CannotRunError(
+            f"{run.task.folder / 'task.py'} gives no demonstrations, which the embedded policy is taught before"
+            " GRPO; add some, or name a model (--model.name)"
+        )
     training = TrainingRun(
         config=config,
         rewards=run.task.rewards,
@@ -51,7 +56,7 @@ def _train(run: Run) -> Result:
         samples=samples,
         held_out=held_out,
         warm_start=warm_start,
-        demonstrations=run.task.demonstrations,
+        demonstrations=run.task.demonstrations or (lambda sample: ()),
         output_dir=run.output_dir,
         cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
         resume=run.options.resume,

@@ -153,8 +153,10 @@ def pass_rates(
         asked = [flat[index][0] for index in part]
         texts, ids = zip(*((flat[index][1].text, flat[index][1].ids) for index in part), strict=True)
         scores = call_reward(grade, asked, texts, ids, failures)
-        values = [math.nan if score is None else float(score == 1.0) for score in scores]
-        passed += zip(part, values, strict=True)
+        passed += [
+            (index, math.nan if score is None else float(score == 1.0))
+            for index, score in zip(part, scores, strict=True)
+        ]
     by_index = dict(gather_object(passed))
     ordered = np.array([by_index[index] for index in range(len(flat))], dtype=np.float64).reshape(
         len(rows), -1

@@ -220,16 +220,19 @@ def example_subject(name: str, data_dir: Path | None = None, limit: int | None =
     """An example of this project: its reward, its prepared rows, its wrong answers."""
     module = example_module(name)
     task = module.TASK
-    if hasattr(module, "make_rows"):
+    if task.rows is not None:
+        samples = task.samples()[:limit]
+    elif hasattr(module, "make_rows"):
         samples = module.make_rows(limit or 200)
     else:
         samples = read_samples((data_dir or task.folder) / "dataset.jsonl", limit)
+    wrong_answers = task.wrong_answers_among(samples)
     return Subject(
         name=name,
         reward=load_reward(name),
         rows=training_rows(samples),
         references=[reference_of(sample) for sample in samples],
-        wrong=[list(task.wrong_answers(sample)) for sample in samples],
+        wrong=[list(wrong_answers(sample)) for sample in samples],
         demonstrations=task.demonstrations,
         samples=samples,
         folder=task.folder,

@@ -25,14 +25,7 @@ def task(tmp_path: Path) -> Task:
     folder = tmp_path / "examples" / "toy"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
-    unused = cast(Any, None)
-    return Task(
-        folder=folder,
-        preparation=unused,
-        reward=lambda completions, **columns: [],
-        wrong_answers=unused,
-        demonstrations=unused,
-    )
+    return Task(folder=folder, reward=lambda completions, **columns: [])
 
 
 def run(task: Task, body: Callable[[Run], Result], *argv: str, **fields: Any) -> int:

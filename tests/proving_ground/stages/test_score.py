@@ -1,7 +1,7 @@
 """A reward with a bug is told in one line by every step, and never becomes a score."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -29,7 +29,6 @@ def test_what_a_reward_returns_is_checked(returned: Any, words: str) -> None:
             raise returned
         return returned
 
-    unused = cast(Any, None)
-    task = Task(folder=Path("x"), reward=reward, wrong_answers=unused, demonstrations=unused)
+    task = Task(folder=Path("x"), reward=reward)
     with pytest.raises(RewardContractError, match=words):
         score(task, ["a", "b"], [SAMPLE, SAMPLE])
