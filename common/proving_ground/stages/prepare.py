@@ -83,9 +83,8 @@ def _prepare(run: Run, folder: Path) -> Result:
 
 def _preparation(run: Run) -> Preparation:
     if run.task.preparation is None:
-        raise CannotRunError(
-            f"{run.task.folder / 'task.py'} declares no preparation: there is no step 0 for its rows"
-        )
+        file = run.task.folder / "task.py"
+        raise CannotRunError(f"{file} declares no preparation; its rows need no step 0")
     return run.task.preparation
 
 

@@ -123,7 +123,7 @@ class Task:
 
 
 def write_rows(task: Task, data: DataConfig) -> Path:
-    """Write the task's ``rows`` as step 0 would: ``dataset.jsonl`` and ``held_out.jsonl``; returns the folder.
+    """Write the task's ``rows`` to ``dataset.jsonl`` and ``held_out.jsonl``; returns the folder.
 
     The last ``data.held_out`` rows, at most half, are held out; of the others the first ``data.limit`` are
     trained on.

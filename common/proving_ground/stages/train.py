@@ -46,8 +46,8 @@ def _train(run: Run) -> Result:
     )
     if config.model.name == "embedded" and run.task.demonstrations is None:
         raise CannotRunError(
-            f"{run.task.folder / 'task.py'} gives no demonstrations, which the embedded policy is taught before"
-            " GRPO; add some, or name a model (--model.name)"
+            f"{run.task.folder / 'task.py'} gives no demonstrations, which the embedded policy is taught"
+            " before GRPO; add some, or name a model (--model.name)"
         )
     training = TrainingRun(
         config=config,
