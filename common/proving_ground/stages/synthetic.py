@@ -112,7 +112,7 @@ def synthetic_recordings(task: Task, samples: Sequence[Sample], config: Config) 
     """One made-up answer per sample, going through the kinds in turn; deterministic."""
     if task.wrong_answers is None or task.demonstrations is None:
         raise CannotRunError(
-            f"{task.folder / 'task.py'} gives no wrong_answers or no demonstrations, which answers are made of"
+            f"{task.folder / 'task.py'} gives no wrong_answers or no demonstrations, to make answers of"
         )
     kinds = [*KINDS, *(TOOL_KINDS if any("tools" in sample for sample in samples) else ())]
     return [_recording(task, sample, config, kinds[i % len(kinds)]) for i, sample in enumerate(samples)]
