@@ -176,7 +176,13 @@ def audit(session: nox.Session) -> None:
     """Known vulnerabilities of the versions in constraints.txt."""
     session.install("-c", "constraints.txt", *_group("audit"))
     session.run(
-        "pip-audit", "--requirement", "constraints.txt", "--no-deps", "--disable-pip", *session.posargs
+        "pip-audit",
+        "--requirement",
+        "constraints.txt",
+        "--no-deps",
+        "--disable-pip",
+        "--strict",
+        *session.posargs,
     )
 
 

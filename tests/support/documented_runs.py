@@ -196,7 +196,10 @@ def makes_an_environment(command: Command, place: Place) -> None:
     ends_well(command, place, PYTHONPATH="")
     python = place.clone.root / ".venv-dev" / "bin" / "python"
     probe = "import proving_ground, trl, fastapi; print(proving_ground.__file__)"
-    shown = subprocess.run([python, "-c", probe], capture_output=True, text=True, check=True, cwd="/")
+    environ = {**os.environ, "PYTHONPATH": ""}
+    shown = subprocess.run(
+        [python, "-c", probe], capture_output=True, text=True, check=True, cwd="/", env=environ
+    )
     assert shown.stdout.startswith(str(place.clone.root))
 
 
