@@ -1,0 +1,56 @@
+"""What must hold of a reward before it trains: right answers win, wrong ones do not."""
+
+from typing import Any
+
+import pytest
+
+from proving_ground.errors import CannotRunError, ClaimError
+from proving_ground.training.anchors import check_anchors
+from tests.proving_ground.training import words
+
+SAMPLES = words.make_samples(4)
+
+
+def anchors(reward: Any) -> None:
+    check_anchors({"mine": reward}, SAMPLES, words.wrong_answers)
+
+
+def test_anchors_accept_a_reward_that_knows_right_from_wrong() -> None:
+    anchors(words.reward)
+
+
+@pytest.mark.parametrize(
+    ("reward", "problem"),
+    [
+        (lambda completions, **columns: [1.0] * len(completions), "gives a wrong answer to .* 1.0"),
+        (lambda completions, **columns: [0.0] * len(completions), "reference answer of .* 0 instead of 1.0"),
+        (
+            lambda completions, ground_truth, **columns: [
+                1.0 - score for score in words.reward(completions, ground_truth)
+            ],
+            "reference answer of .* 0 instead of 1.0",
+        ),
+    ],
+    ids=["always right", "never right", "opposite"],
+)
+def test_anchors_refuse_a_reward_that_does_not(reward: Any, problem: str) -> None:
+    with pytest.raises(
+        ClaimError, match=f"^reward anchors: mine {problem.replace('reference', 'gives the reference')}"
+    ):
+        anchors(reward)
+
+
+def test_a_format_reward_may_like_a_wrong_answer_that_another_one_refuses() -> None:
+    def well_formed(completions: Any, **columns: Any) -> list[float | None]:
+        return [1.0] * len(completions)
+
+    rewards = {"form": well_formed, "answer": words.reward}
+    check_anchors(rewards, SAMPLES, words.wrong_answers)
+
+
+def test_anchors_let_a_broken_service_through() -> None:
+    def broken(completions: Any, **columns: Any) -> list[float | None]:
+        raise CannotRunError("no sandbox")
+
+    with pytest.raises(CannotRunError, match="no sandbox"):
+        anchors(broken)
