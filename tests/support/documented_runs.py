@@ -281,7 +281,7 @@ HOW: dict[str, Callable[[Command, Place], None]] = {
     r"^make( help)?$": ends_well,
     r"^make (test|e2e|docs)$": is_in_ci,
     r"^make e2e EXAMPLE=my_example$": runs_end_to_end,
-    r"^make (e2e|smoke)( EXAMPLE=\w+)?$": collects,
+    r"^make (e2e|smoke|real)( EXAMPLE=\w+)?$": collects,
     r"--live": asks_for_live,
     r"^make dev$": makes_an_environment,
     r"^make sandbox$": installs_nothing_twice,

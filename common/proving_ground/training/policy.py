@@ -72,6 +72,7 @@ def _dequantised(model: PreTrainedModel) -> PreTrainedModel:
     """The model without the marks of its GGUF file: with them transformers refuses to save it."""
     del model.config.quantization_config
     del model.hf_quantizer
+    model.is_quantized = False
     return model
 
 

@@ -34,7 +34,8 @@ def test_a_configuration_is_valid_here_and_in_trl(path: Path, tmp_path: Path) ->
         if name not in ("use_cpu", "gradient_checkpointing"):
             assert getattr(args, name) == value
     assert config.command is not None
-    assert (ROOT / config.command.split()[-3 if "gpu" in path.name else -1]).is_file()
+    if not config.command.startswith("make "):
+        assert (ROOT / config.command.split()[-3 if "gpu" in path.name else -1]).is_file()
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
