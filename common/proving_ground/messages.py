@@ -6,7 +6,7 @@ rewards either strings or lists of messages. Every other module asks here instea
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from proving_ground.errors import CannotRunError
 
@@ -16,6 +16,8 @@ Message: TypeAlias = dict[str, Any]
 Completion: TypeAlias = str | Sequence[Mapping[str, Any]]
 """What TRL passes to a reward: plain text, or the assistant's messages of one rollout."""
 
+# Possessive, so that a line of spaces is not tried at every length. Information after backquotes has none.
+_FENCE = re.compile(r"^(?P<indent>[ \t]*+)(?P<fence>`{3,}+(?=[^`\n]*+$)|~{3,}+)[ \t]*+(?P<info>[^\n]*+)$")
 _REASONING = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
@@ -121,3 +123,44 @@ def strip_reasoning(text: str) -> str:
     if "<think>" in text:
         text = text.split("<think>", 1)[0]
     return text.strip()
+
+
+class Fence(NamedTuple):
+    """A fenced block of a text."""
+
+    language: str
+    """The first word after the opening fence, in lower case; empty where there is none."""
+    content: str
+    closed: bool
+    """Whether it ends before the text does."""
+
+
+def fences(text: str) -> list[Fence]:
+    """The fenced blocks of a Markdown text, in order.
+
+    A block opens with a line of three or more backquotes or tildes and perhaps a language, and closes with a
+    line of at least as many of them alone, or at the end of the text. A block that is indented (in a list)
+    loses that indentation.
+    """
+    found: list[Fence] = []
+    opened: re.Match[str] | None = None
+    block: list[str] = []
+
+    def close(*, closed: bool) -> None:
+        assert opened is not None
+        language = re.match(r"[{.]*([^\s,:}]*)", opened["info"])
+        found.append(Fence(language[1].lower() if language else "", "\n".join(block), closed))
+
+    for line in text.split("\n"):
+        fence = _FENCE.match(line.rstrip("\r"))
+        if opened is None:
+            if fence:
+                opened, block = fence, []
+        elif fence and not fence["info"].strip() and fence["fence"].startswith(opened["fence"]):
+            close(closed=True)
+            opened = None
+        else:
+            block.append(line.removeprefix(opened["indent"]))
+    if opened is not None:
+        close(closed=False)
+    return found

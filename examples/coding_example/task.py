@@ -110,12 +110,12 @@ def wrong_answers(sample: Sample) -> Sequence[str]:
         constant = f"def {first['function']}(*args):\n    return {first['expected']!r}"
     else:
         spoilt = f"{program}\nprint('That is all.')"
-        constant = f"print({first['stdout']!r}, end='')"
+        constant = f"input()\nprint({first['stdout']!r}, end='')"
     return (
         fenced(spoilt),
         fenced(constant),
         program,
-        f"```python\n{program}",
+        f"```python\n{program[: len(program) // 2]}",
         f"```text\n{program}\n```",
         f"{fenced(program)}\n\nOr shorter:\n\n{fenced(constant)}",
         "",

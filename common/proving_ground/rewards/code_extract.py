@@ -1,44 +1,45 @@
 """Which part of a completion is the program."""
 
 import re
+from collections.abc import Collection
 
-from proving_ground.messages import strip_reasoning
+from proving_ground.messages import fences, strip_reasoning
 
-# Possessive, so that a line of spaces is not tried at every length.
-_FENCE = re.compile(r"^(?P<indent>[ \t]*+)(?P<fence>`{3,}+)[ \t]*+(?P<language>[^\s`]*+)[^`\n]*+$")
-_PYTHON = {"python", "python3", "py"}
+_PYTHON = re.compile(r"(python|py)[\d.]*")
+_READS = re.compile(r"\binput\s*\(|\bstdin\b|\bfileinput\b|\bopen\s*\(\s*0\s*[,)]|\bread\s*\(\s*0\s*,")
 
 
-def extract_program(text: str) -> str | None:
-    """The last fenced Python block of a completion, or None when it has none.
+def extract_program(text: str, functions: Collection[str] = (), *, reads: bool = False) -> str | None:
+    """The fenced Python block of a completion that answers what was asked, or None when it has no block.
+
+    ``functions``: names that the tests call. ``reads``: whether the tests send input.
 
     - Reasoning (``<think>``) is left out first.
-    - A block opens with a line of three or more backquotes and perhaps a language (``python``, ``python3`` or
-      ``py``, in any case), and closes with a line of at least as many backquotes alone.
-    - Several: the last one named Python; if none is named, the last without a language. Blocks of other
-      languages (sample output, shell) are never the program.
-    - None: no program; code outside a fence is not guessed at.
-    - A block that never closes: no program, whatever came before it. The answer was cut off.
-    - A block indented with its fence (in a list) loses that indentation.
+    - Candidates are blocks (``messages.fences``) of Python (``python``, ``py``, ``python3.11``, in any case)
+      and without a language. Blocks of other languages (sample output, shell, transcripts) are never the
+      program, and code outside a fence is not guessed at. A last block that never closes counts: an
+      answer that was cut off will not pass its tests.
+    - Of several the one counts that defines most of ``functions``, as a function or as a method; then, if
+      ``reads``, one that reads input; then one that is named Python; then the last. So a usage example or
+      assertions after the program do not hide it, and of two answers the last counts, right or wrong.
     """
-    named: str | None = None
-    unnamed: str | None = None
-    opened: re.Match[str] | None = None
-    block: list[str] = []
-    for line in strip_reasoning(text).split("\n"):
-        fence = _FENCE.match(line.rstrip("\r"))
-        if opened is None:
-            if fence:
-                opened, block = fence, []
-        elif fence and not fence["language"] and len(fence["fence"]) >= len(opened["fence"]):
-            language = opened["language"].lower()
-            if language in _PYTHON:
-                named = "\n".join(block)
-            elif not language:
-                unnamed = "\n".join(block)
-            opened = None
-        else:
-            block.append(line.removeprefix(opened["indent"]))
-    if opened is not None:
-        return None
-    return unnamed if named is None else named
+    best: tuple[int, bool, bool] | None = None
+    program: str | None = None
+    for language, block, _ in fences(strip_reasoning(text)):
+        named = _PYTHON.fullmatch(language) is not None
+        if not named and language:
+            continue
+        fits = (
+            sum(_defines(block, name) for name in functions),
+            not reads or _READS.search(block) is not None,
+            named,
+        )
+        if best is None or fits >= best:
+            best, program = fits, block
+    return program
+
+
+def _defines(block: str, name: str) -> bool:
+    """By the look of its lines: what a policy wrote is not parsed outside the sandbox."""
+    pattern = rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{name}[ \t]*\(|^{name}[ \t]*(?::[^=\n]*)?=(?!=)"
+    return re.search(pattern, block, re.MULTILINE) is not None

@@ -7,14 +7,28 @@ import pytest
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards.code import make_code_reward
-from proving_ground.rewards.code_tests import CallTest, StdioTest, parse_tests
+from proving_ground.rewards.code_tests import AssertTest, CallTest, StdioTest, parse_tests
 
 STDIO = {"kind": "stdio", "stdin": "", "stdout": "1"}
 CALL = {"kind": "call", "function": "f", "args": [], "expected": None}
 
 
-def test_both_kinds() -> None:
-    assert parse_tests(json.dumps([STDIO, CALL]), "row 0") == [StdioTest("", "1"), CallTest("f", [], None)]
+ASSERT = {"kind": "assert", "function": "f", "source": "assert f() == 1"}
+
+
+def test_all_kinds() -> None:
+    assert parse_tests(json.dumps([STDIO, CALL, ASSERT]), "row 0") == [
+        StdioTest("", "1"),
+        CallTest("f", [], None),
+        AssertTest("f", "assert f() == 1"),
+    ]
+
+
+def test_an_error_shows_a_test_that_is_none() -> None:
+    with pytest.raises(InfrastructureError) as error:
+        parse_tests('[{"kind": "unit"}]', "row 0")
+    example = str(error.value).partition("such as ")[2].partition("; fix")[0]
+    assert parse_tests(example, "the example")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +57,16 @@ def test_both_kinds() -> None:
         (json.dumps([{**CALL, "function": "a.b"}]), "not the name of a function"),
         (json.dumps([{**CALL, "function": ""}]), "not the name of a function"),
         ('[{"kind": "call", "function": "f", "args": [], "expected": 1e999}]', "too large"),
+        (json.dumps([{**ASSERT, "source": "assert f( == 1"}]), "not Python"),
+        (json.dumps([{**ASSERT, "source": "f()"}]), "asserts nothing"),
+        (json.dumps([{**ASSERT, "source": "f()\nassert True, 'fine'"}]), "asserts nothing"),
+        (json.dumps([{**ASSERT, "source": "assert g() == 1"}]), "does not call f"),
+        (json.dumps([{**ASSERT, "function": "f()"}]), "not the name of a function"),
+        (json.dumps([{**ASSERT, "source": "assert eval(f()) == 1"}]), "eval"),
+        (json.dumps([{**ASSERT, "source": "assert f().__class__ is int"}]), "__class__"),
+        (json.dumps([{**ASSERT, "source": "import os\nassert os.system(f()) == 0"}]), "imports os"),
+        (json.dumps([{**ASSERT, "source": "from os import path\nassert f() == path"}]), "imports os"),
+        (json.dumps([{**ASSERT, "source": "from . import x\nassert f() == x"}]), "imports"),
         ('[{"kind": "call", "function": "f", "args": [{"a": [-1e999]}], "expected": 1}]', "too large"),
         ('[{"kind": "call", "function": "f", "args": [], "expected": Infinity}]', "Infinity"),
     ],

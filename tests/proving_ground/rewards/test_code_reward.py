@@ -6,12 +6,13 @@ import time
 from collections.abc import Generator
 from typing import Any
 
+import code_completions
 import pytest
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards import code
 from proving_ground.rewards.code import code_reward, make_code_reward
-from proving_ground.sandbox import Job, Limits, RunResult, Sandbox
+from proving_ground.sandbox import Job, Limits, RunFailedError, RunResult, Sandbox
 from proving_ground.sandbox.local import LocalSandbox
 
 
@@ -160,8 +161,20 @@ def test_what_a_function_leaves_running_is_not_waited_for(sandbox: Sandbox) -> N
 
 
 def test_what_is_no_program_scores_zero(sandbox: Sandbox) -> None:
-    texts = ["print(1)", "```python\nprint(1)", "", fenced("#" * 1_000_001 + "\nprint(1)")]
+    texts = ["print(1)", "```python\nprint(", "", fenced("#" * 1_000_001 + "\nprint(1)")]
     assert make_code_reward(sandbox)(texts, [stdio(("", "1"))] * 4) == [0.0] * 4
+
+
+@pytest.mark.parametrize(("text", "tests"), code_completions.HONEST.values(), ids=code_completions.HONEST)
+def test_an_honest_completion_loses_nothing(text: str, tests: str, sandbox: Sandbox) -> None:
+    assert make_code_reward(sandbox)([text], [tests]) == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "tests"), code_completions.DISHONEST.values(), ids=code_completions.DISHONEST
+)
+def test_a_dishonest_completion_wins_nothing(text: str, tests: str, sandbox: Sandbox) -> None:
+    assert make_code_reward(sandbox, all_or_nothing=True)([text], [tests]) == [0.0]
 
 
 def test_used_as_trl_uses_it() -> None:
@@ -240,6 +253,19 @@ def test_only_a_finished_run_passes_a_stdio_test(status: str) -> None:
 def test_a_broken_sandbox_is_no_score() -> None:
     with pytest.raises(InfrastructureError, match="service down"):
         make_code_reward(Recording(InfrastructureError("service down")))([fenced("x")], [stdio(("", "1"))])
+
+
+def test_a_program_that_could_not_be_run_has_no_score() -> None:
+    """It is reported by kind."""
+    failures = [RunFailedError("launch", "no launch"), RunFailedError("service", "no service")]
+    recording = Recording(failures[0], result(stdout="1"), failures[0], result(stdout="2"), failures[1])
+    recording.workers = 1
+    logged: list[tuple[str, float]] = []
+    scores = make_code_reward(recording)(
+        [fenced("x")] * 5, [stdio(("", "1"))] * 5, log_metric=lambda name, value: logged.append((name, value))
+    )
+    assert scores == [None, 1.0, None, 0.0, None]
+    assert logged == [("failed/launch", 2.0), ("failed/service", 1.0)]
 
 
 def test_a_missing_sandbox_is_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
