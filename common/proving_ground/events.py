@@ -39,3 +39,10 @@ def say(text: str) -> None:
     """Write one line for the person at the terminal (stderr)."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def progress_bar(title: str, total: int | None, done: int = 0) -> Any:
+    """A bar on stderr for what takes a while (tqdm's); none where that is no terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, initial=done, desc=title, file=sys.stderr, dynamic_ncols=True, disable=None)

@@ -23,7 +23,7 @@ MOCKED = {"TEST_MOCK_FIREWORKS_PREVIEW": "1", "TEST_MOCK_FIREWORKS_REGEN": "1"}
 
 @pytest.fixture(autouse=True)
 def whole_example(example: Path) -> None:
-    """The template is not a road of five steps; its own tests are elsewhere."""
+    """The template has not the five stages; its own tests are elsewhere."""
     if not (example / "task.py").is_file():
         pytest.skip(f"{example.name} has no task.py")
 

@@ -1,4 +1,4 @@
-"""What the page says: the steps of the road, and what is known of each example."""
+"""What the page says: the stages, and what is known of each example."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ STATES: Mapping[State, str] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the road: its stage, a title, the scripts that may be it, and its result in a few words."""
+    """A stage of the examples: its name, a title, the scripts that may be it, and its result in a few words."""
 
     stage: str
     title: str

@@ -1,4 +1,4 @@
-"""How the commands of this room end: 2 and one line for a mistake, 0 when a person stops them."""
+"""How these commands end: 2 and one line for a mistake, 0 when a person stops them."""
 
 import sys
 from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from typing import Any
 from proving_ground.config import DataConfig
 from proving_ground.dataset import MANIFEST, read_manifest
 from proving_ground.errors import CannotRunError, ClaimError
-from proving_ground.events import emit, say
+from proving_ground.events import emit, progress_bar, say
 from proving_ground.preparation.declare import Preparation
 from proving_ground.preparation.files import (
     file_differences,
@@ -24,7 +24,6 @@ from proving_ground.preparation.report import (
     CARD,
     draw_coverage,
     generated_part,
-    row_progress,
     shortfall_lines,
     show_report,
     updated_card,
@@ -91,8 +90,8 @@ def _preparation(run: Run) -> Preparation:
 def _run_preparation(run: Run, data: DataConfig) -> Prepared:
     preparation = _preparation(run)
     rows = preparation.generator.rows_read if preparation.generator and data.source == "builtin" else 0
-    with row_progress(rows * (data.limit + data.held_out + data.warm_start) or None) as progress:
-        return prepare(run.task.name, preparation, data, progress)
+    with progress_bar("rows read", rows * (data.limit + data.held_out + data.warm_start) or None) as bar:
+        return prepare(run.task.name, preparation, data, bar.update)
 
 
 def _problem(manifest: Mapping[str, Any], tolerance: float) -> str | None:

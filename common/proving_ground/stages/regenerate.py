@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from proving_ground.dataset import Sample, read_samples, write_jsonl
 from proving_ground.errors import CannotRunError, InfrastructureError
+from proving_ground.events import progress_bar
 from proving_ground.stages.journal import Journal
 from proving_ground.stages.run import Result, Run, Stage, add_limit
 from proving_ground.stages.task import Task, score
@@ -155,21 +156,15 @@ def _answers(
     After a failure nothing new is asked, what is in flight is still awaited and yielded, and then the
     first failure is raised. A refusal of one row alone (HTTP 400, 413, 422) does not stop the others.
     """
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from proving_ground.fireworks.errors import ROW_STATUS, ServiceError
 
     failures: list[tuple[str, InfrastructureError]] = []
     waiting = list(reversed(names))
     flying: dict[Future[dict[str, Any]], str] = {}
-    console = Console(stderr=True)
-    columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
     with (
         ThreadPoolExecutor(concurrency) as pool,
-        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+        progress_bar("regenerate", total, total - len(names)) as bar,
     ):
-        bar = progress.add_task("regenerate", total=total, completed=total - len(names))
         stopped = False
         try:
             while flying or (waiting and not stopped):
@@ -187,7 +182,7 @@ def _answers(
                             isinstance(error, ServiceError) and error.status in ROW_STATUS
                         )
                         continue
-                    progress.advance(bar)
+                    bar.update()
                     yield entry
         finally:
             for future in flying:

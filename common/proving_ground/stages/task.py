@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
-if TYPE_CHECKING:  # the type alone: a task must stay importable in an env without the heavier rooms
+if TYPE_CHECKING:  # the type alone: a task must stay importable in an env without the heavier packages
     from proving_ground.preparation import Preparation
 
 from proving_ground.config import DataConfig

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from accelerate.utils import broadcast_object_list
-from tqdm.auto import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from proving_ground.dataset import atomic_writer
-from proving_ground.events import emit
+from proving_ground.events import emit, progress_bar
 from proving_ground.training.checkpoints import list_files
 
 HEADLINE = ("loss", "reward", "reward_std", "grad_norm", "frac_reward_zero_std")
@@ -46,11 +45,6 @@ def stdout_for_events() -> Iterator[None]:
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def progress_bar(title: str, total: int, done: int = 0) -> Any:
-    """A tqdm bar on stderr, which a log that is no terminal is spared."""
-    return tqdm(total=total, initial=done, desc=title, file=sys.stderr, dynamic_ncols=True, disable=None)
 
 
 class ProgressBar(TrainerCallback):

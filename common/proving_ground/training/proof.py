@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from trl.models import unwrap_model_for_generation
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from proving_ground.events import progress_bar
 from proving_ground.rewards.contract import RewardCallable, call_reward, checked
-from proving_ground.training.callbacks import progress_bar
 from proving_ground.training.policy import render_prompt
 
 RESAMPLES = 10_000
