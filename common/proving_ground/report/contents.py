@@ -20,7 +20,7 @@ STATES: Mapping[State, str] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A stage of the examples: its name, a title, the scripts that may be it, and its result in a few words."""
+    """A stage: its name, a title, the scripts that may be it, and its result in a few words."""
 
     stage: str
     title: str
