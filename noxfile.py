@@ -123,7 +123,7 @@ def tests(session: nox.Session, part: str) -> None:
         _install(session, *STEPS, "train", "lora")
         paths = ["tests/proving_ground/training"]
     elif part == "common":
-        _install(session, *STEPS, "plot", "parquet", "report", "services")
+        _install(session, *STEPS, "hub", "plot", "parquet", "report", "services")
         paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training"]
         paths += [f"tests/test_{name}.py" for name in ("workflow", "make", "library", "pages")]
     else:

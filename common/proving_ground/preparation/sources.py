@@ -10,7 +10,9 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +23,7 @@ from proving_ground.preparation.declare import HubSource, Preparation, Row
 
 ROWS_PER_CHUNK = 256
 BYTES_PER_CHUNK = 4 * 1024 * 1024
+TRIES = 4
 
 
 class Chunk(Protocol):
@@ -59,9 +62,9 @@ class LineChunk:
 
 @dataclass(frozen=True)
 class ArrowChunk:
-    """A record batch of a parquet file or a saved dataset."""
+    """A record batch or table of a parquet file, a saved dataset or a dataset of the hub."""
 
-    path: Path
+    path: Path | str
     first: int
     batch: Any
 
@@ -109,8 +112,7 @@ def open_source(
         if hub is None:
             raise CannotRunError("this example has no dataset on the hub; give builtin, a file or a folder")
         record = {"kind": "hub", "dataset": hub.dataset, "config": hub.config, "split": hub.split}
-        rows = hub_rows(hub, list(hub.columns or preparation.columns))
-        return Source(record | {"revision": hub.revision}, hub.licence, _row_chunks(hub.dataset, rows))
+        return Source(record | {"revision": hub.revision}, hub.licence, hub_chunks(hub, preparation))
     path = Path(source)
     if not path.exists():
         raise CannotRunError(f"{source}: no such source; give builtin, hub, or an existing file or folder")
@@ -129,28 +131,50 @@ def open_source(
     return Source(record, licence, chunks)
 
 
-def hub_rows(hub: HubSource, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the rows of ``hub``, reduced to ``columns``, without storing the dataset.
+def hub_chunks(hub: HubSource, preparation: Preparation) -> Iterator[Chunk]:
+    """Download ``hub`` at its revision into the hub's own cache, and stream it from there.
 
-    Raises ``CannotRunError`` when the hub is out of reach or lacks the dataset, revision or columns.
+    The hub's client resumes downloads; what it does not try again (a 429 or 5xx for the list of files) is
+    tried ``TRIES`` times. With ``HF_HUB_OFFLINE=1`` a cache that holds the revision is enough. Raises
+    ``CannotRunError`` when the hub is out of reach, says no, or lacks the dataset, revision or columns.
     """
-    from datasets import load_dataset
-    from datasets.exceptions import DatasetsError
+    import datasets
+    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.utils import disable_progress_bars
 
-    # Its warnings about retries would stand beside the one line that says what is wrong.
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    try:
-        stream = load_dataset(hub.dataset, hub.config, split=hub.split, revision=hub.revision, streaming=True)
-        names = stream.column_names or []
-        if missing := [name for name in columns if name not in names]:
-            raise CannotRunError(f"{hub.dataset}: no column {missing[0]!r} at revision {hub.revision}")
-        yield from stream.select_columns(list(columns))
-    except (OSError, ValueError, DatasetsError) as error:
-        reason = " ".join(str(error).split())[:200]
+    # Their warnings about retries would stand beside the one line that says what is wrong.
+    for name in ("huggingface_hub", "datasets"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+        datasets.disable_progress_bars()
+    # The roots of the client's errors, whichever HTTP library it is built on.
+    errors = (*HfHubHTTPError.__bases__, ValueError, datasets.exceptions.DatasetsError)
+    at = f"{hub.dataset} at {hub.revision[:12]}"
+    columns = list(hub.columns or preparation.columns)
+    for left in reversed(range(TRIES)):
+        try:
+            dataset = datasets.load_dataset(hub.dataset, hub.config, split=hub.split, revision=hub.revision)
+            break
+        except errors as error:
+            status = getattr(getattr(error, "response", None), "status_code", 0)
+            if left and (status == 429 or status >= 500):
+                time.sleep(2.0 ** (TRIES - left))
+                continue
+            reason = " ".join(str(error).split())[:200]
+            advice = "check the network, or give --source builtin or a local path"
+            if "gated dataset" in reason:
+                advice = "accept its terms on its page and give your token (HF_TOKEN, or `hf auth login`)"
+            raise CannotRunError(f"{at} cannot be read from the hub ({reason}); {advice}") from error
+    if not any(hub.revision in Path(file["filename"]).parts for file in dataset.cache_files):
+        # Out of reach, the library takes whatever revision it finds.
         raise CannotRunError(
-            f"{hub.dataset} at {hub.revision[:12]} cannot be read from the hub ({reason});"
-            " check the network, or give --source builtin or a local path"
-        ) from error
+            f"{at} is out of reach, and the cache holds another revision; prepare once with a network"
+        )
+    if missing := [name for name in columns if name not in dataset.column_names]:
+        raise CannotRunError(f"{at}: no column {missing[0]!r}; found {', '.join(dataset.column_names)}")
+    tables = dataset.select_columns(columns).with_format("arrow").iter(ROWS_PER_CHUNK)
+    yield from _numbered(hub.dataset, tables)
 
 
 def parquet_chunks(path: Path, preparation: Preparation) -> Iterator[ArrowChunk]:
@@ -201,7 +225,7 @@ def saved_dataset_chunks(path: Path, preparation: Preparation) -> Iterator[Arrow
             raise CannotRunError(f"{file}: not a readable Arrow file ({reason}); save it again") from error
 
 
-def _numbered(path: Path, batches: Iterable[Any]) -> Iterator[ArrowChunk]:
+def _numbered(path: Path | str, batches: Iterable[Any]) -> Iterator[ArrowChunk]:
     first = 1
     for batch in batches:
         yield ArrowChunk(path, first, batch)

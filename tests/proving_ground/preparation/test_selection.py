@@ -186,7 +186,7 @@ def test_where_a_row_goes_depends_on_seed_and_content() -> None:
     def held_out(rows: list[Row], seed: int) -> set[str]:
         data = DataConfig(source="hub", limit=50, held_out=20, seed=seed)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sources, "hub_rows", lambda hub, columns: iter(rows))
+            patch.setattr(sources, "hub_chunks", lambda *_: iter([sources.RowChunk("hub", 1, rows)]))
             return {each["id"] for each in samples(prepare("tiny", PREPARATION, data), "held_out.jsonl")}
 
     assert held_out(rows, 0) == held_out(rows[::-1], 0) != held_out(rows, 1)
