@@ -85,7 +85,7 @@ def call_reward(
     if not completions:
         return []
     messages = [as_messages(completion) for completion in completions]
-    ids = completion_ids or [list(completion_text(turn).encode("utf-8", "replace")) for turn in messages]
+    ids = completion_ids or [completion_text(turn).encode("utf-8", "replace") for turn in messages]
     columns = {key: [row[key] for row in rows] for key in rows[0] if key != "prompt"}
     failed: Counter[str] = Counter()
 
@@ -96,7 +96,7 @@ def call_reward(
     scores = reward(
         prompts=[row["prompt"] for row in rows],
         completions=messages,
-        completion_ids=ids,
+        completion_ids=[[*tokens] for tokens in ids],
         **columns,
         trainer_state=SimpleNamespace(global_step=0, max_steps=1, epoch=0.0, log_history=[]),
         log_extra=lambda column, values: None,
@@ -228,7 +228,7 @@ def checked(
             if failures is None:
                 raise
             failures.broken = str(error)
-            return [None] * len(completions)
+            scores, failed = [None] * len(completions), Counter(infrastructure=len(completions))
         except (CannotRunError, ClaimError):
             raise
         except Exception as error:

@@ -42,6 +42,7 @@ def _train(run: Run) -> Result:
         run.task.rewards,
         samples,
         run.task.wrong_answers_among(samples),
+        config.prompt.system,
         seconds=config.training.health.reward_seconds,
     )
     if config.model.name == "embedded" and run.task.demonstrations is None:

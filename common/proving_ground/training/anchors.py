@@ -19,6 +19,7 @@ def check_anchors(
     rewards: Mapping[str, RewardCallable],
     samples: Sequence[Mapping[str, Any]],
     wrong_answers: Callable[[dict[str, Any]], Sequence[str]],
+    system_prompt: str | None = None,
     *,
     seconds: float | None = None,
 ) -> None:
@@ -28,7 +29,7 @@ def check_anchors(
     one of them (a well-formed wrong answer satisfies a format reward), but none may satisfy all.
     """
     rows = [dict(sample) for sample in samples[:ANCHORS]]
-    references = _scores(rewards, rows, [reference_of(row) for row in rows], seconds)
+    references = _scores(rewards, rows, [reference_of(row) for row in rows], system_prompt, seconds)
     for name, scores in references.items():
         for row, score in zip(rows, scores, strict=True):
             if score not in (None, 1.0):
@@ -37,7 +38,9 @@ def check_anchors(
                     " 1.0; run local_eval.py, then mend the reward or the row"
                 )
     pairs = [(row, answer) for row in rows for answer in wrong_answers(row)]
-    wrong = _scores(rewards, [row for row, _ in pairs], [answer for _, answer in pairs], seconds)
+    wrong = _scores(
+        rewards, [row for row, _ in pairs], [answer for _, answer in pairs], system_prompt, seconds
+    )
     for position, (row, answer) in enumerate(pairs):
         given = [score for scores in wrong.values() if (score := scores[position]) is not None]
         if given and min(given) == 1.0:
@@ -51,9 +54,10 @@ def _scores(
     rewards: Mapping[str, RewardCallable],
     rows: Sequence[Mapping[str, Any]],
     answers: Sequence[str],
+    system_prompt: str | None,
     seconds: float | None,
 ) -> dict[str, list[float | None]]:
-    asked = training_rows(rows)
+    asked = training_rows(rows, system_prompt)
     return {
         name: call_reward(checked(name, reward, seconds=seconds), asked, answers)
         for name, reward in rewards.items()

@@ -200,13 +200,13 @@ def _train(
             after = _pass_rates(run, trainer, "after")
             proof = compare(np.array(record.before), after, confidence=config.training.confidence)
     except ClaimError as error:
-        raise TrainingFailedError(str(error), _summary(trainer, health, record, started)) from error
+        raise TrainingFailedError(str(error), _summary(trainer, health, failures, record, started)) from error
     finally:
         # A run that failed its checks is the one whose curve somebody wants to see.
         if is_main_process() and trainer.state.log_history:
             title = f"GRPO: {config.model.name}, {trainer.state.global_step} steps"
             draw_curve(run.output_dir / "training_curve.png", trainer.state.log_history, title, proof)
-    outcome = _conclude(run, _summary(trainer, health, record, started), proof)
+    outcome = _conclude(run, _summary(trainer, health, failures, record, started), proof)
     _write(
         run, dataclasses.replace(record, state="finished", summary=outcome.summary, problem=outcome.problem)
     )
@@ -275,12 +275,15 @@ def _keep(
     write_json(path, kept)
 
 
-def _summary(trainer: GRPOTrainer, health: HealthChecks, record: RunRecord, started: float) -> dict[str, Any]:
+def _summary(
+    trainer: GRPOTrainer, health: HealthChecks, failures: Failures, record: RunRecord, started: float
+) -> dict[str, Any]:
     before = {} if record.before is None else {"accuracy_before": round(float(np.mean(record.before)), 4)}
     return {
         "steps": trainer.state.global_step,
         "weights_changed": health.weights_changed(trainer.model),
         "health": health.found,
+        **({"failures": dict(failures.kinds)} if failures.kinds else {}),
         "seconds": round(time.monotonic() - started, 1),
         **before,
     }
