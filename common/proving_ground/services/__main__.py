@@ -57,6 +57,7 @@ def _serve(argv: Sequence[str]) -> None:
             faults=options.faults,
             key=given or "local",
             port=options.port,
+            model=options.model,
             evaluator_network=True,
         ) as gateway,
     ):
@@ -72,6 +73,7 @@ def _serve(argv: Sequence[str]) -> None:
         )
         say(f"base_url: {gateway.url}")
         say(f"programs: --sandbox.backend api --sandbox.base_url {code_sandbox}")
+        say(f'openai:   OpenAI(base_url="{gateway.url}/inference/v1", api_key=...)  # the key in "try it"')
         say(f"try it:   {prefix} python {script} --fireworks.base_url {gateway.url}")
         gateway.process.wait()
         raise CannotRunError("the gateway ended by itself; its own error stands above")

@@ -6,14 +6,20 @@ import uvicorn
 from fastapi import FastAPI
 
 from proving_ground.errors import CannotRunError
-from proving_ground.events import emit
-from proving_ground.services.wire import ReachableProtocol
+from proving_ground.events import emit, say
+from proving_ground.services.middleware import Connection
 
 
-def serve(app: FastAPI, port: int) -> None:
-    """Listen on ``port`` (0: a free one), emit a ``listening`` event with the address, and serve."""
+def serve(app: FastAPI, port: int, hint: str = "") -> None:
+    """Listen on ``port`` (0: a free one), emit a ``listening`` event with the address, and serve.
+
+    ``hint``: a line for people, with ``{url}`` where the address goes.
+    """
     with listen(port) as listener:
-        emit("listening", url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        emit("listening", url=url)
+        if hint:
+            say(hint.format(url=url))
         build_server(app).run(sockets=[listener])
 
 
@@ -22,7 +28,7 @@ def build_server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=ReachableProtocol,
+            http=Connection,
             ws="none",
             lifespan="off",
             log_level="error",

@@ -4,6 +4,7 @@ Field names follow the API reference and the official SDK's request types. A fie
 policy cannot honour is refused: dropping ``n`` or ``logprobs`` would answer another question than was asked.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -65,7 +66,7 @@ class ChatRequest(_Strict):
     stop: str | list[str] | None = None
     seed: int | None = None
     tools: list[dict[str, Any]] | None = None
-    stream: Literal[False] | None = None
+    stream: bool | None = None
     reasoning_effort: Literal["none", "low", "medium", "high"] | bool | int | None = None
     reasoning_history: Literal["disabled", "interleaved", "preserved"] | None = None
     context_length_exceeded_behavior: Literal["error", "truncate"] = "truncate"
@@ -85,9 +86,13 @@ class ChatRequest(_Strict):
         return body
 
 
+MAX_FILES = 256
+"""Files that one evaluator may consist of."""
+
+
 class _CodeSnippets(_Strict):
     language: Literal["python"]
-    fileContents: dict[str, str]  # noqa: N815 - the wire's spelling
+    fileContents: Annotated[dict[str, str], Field(max_length=MAX_FILES)]  # noqa: N815 - the wire's spelling
     entryFile: Literal["main.py"] = "main.py"  # noqa: N815
     entryFunc: Literal["evaluate"] = "evaluate"  # noqa: N815
 
@@ -153,6 +158,11 @@ def account_error(status: int, message: str) -> dict[str, Any]:
     return {"code": codes.get(status, 2), "message": message, "details": []}
 
 
+def error_body(path: str, status: int, message: str) -> dict[str, Any]:
+    """An error body of the API that ``path`` belongs to."""
+    return (account_error if "/accounts/" in path else chat_error)(status, message)
+
+
 def completion_of(payload: Any, model: str) -> dict[str, Any] | None:
     """An upstream completion reduced to the fields that the API documents; ``None`` when it is none.
 
@@ -182,7 +192,29 @@ def completion_of(payload: Any, model: str) -> dict[str, Any] | None:
 def _choice(choice: Any) -> dict[str, Any] | None:
     match choice:
         case {"index": int(index), "finish_reason": str(reason), "message": {"role": "assistant"} as message}:
-            names = ("role", "content", "reasoning_content", "tool_calls")
-            kept = {key: message[key] for key in names if message.get(key) is not None}
-            return {"index": index, "message": kept, "finish_reason": reason}
+            return {"index": index, "message": _known(message), "finish_reason": reason}
+    return None
+
+
+def _known(message: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("role", "content", "reasoning_content", "tool_calls")
+    return {key: message[key] for key in names if message.get(key) is not None}
+
+
+def chunk_of(payload: Any, model: str) -> dict[str, Any] | None:
+    """One chunk of an upstream completion that streams, reduced likewise; ``None`` when it is none."""
+    match payload:
+        case {"id": str(name), "created": int(created), "choices": [*choices]}:
+            known = [_delta(choice) for choice in choices]
+            if None not in known:
+                kind = "chat.completion.chunk"
+                return {"id": name, "object": kind, "created": created, "model": model, "choices": known}
+    return None
+
+
+def _delta(choice: Any) -> dict[str, Any] | None:
+    match choice:
+        case {"index": int(index), "delta": dict(delta), **rest}:
+            reason = rest.get("finish_reason")
+            return {"index": index, "delta": _known(delta), "finish_reason": reason}
     return None

@@ -83,10 +83,12 @@ def serve_gateway(
     faults: Path | None = None,
     key: str | None = None,
     port: int = 0,
+    model: str | None = None,
     evaluator_network: bool = False,
 ) -> Iterator[Gateway]:
     """The gateway before ``upstream``, in a process of its own; a made-up key lets in unless one is given.
 
+    ``model``: the id that it lists.
     ``evaluator_network``: posted evaluators may reach this machine's network. Raises ``CannotRunError`` when
     the gateway refuses its arguments.
     """
@@ -94,6 +96,7 @@ def serve_gateway(
     words = ["proving_ground.services.gateway", "--upstream", upstream, "--port", str(port)]
     words += ["--journal", str(journal)] + (["--faults", str(faults)] if faults else [])
     words += ["--evaluator-network"] if evaluator_network else []
+    words += ["--model", model] if model else []
     environment = {"FIREWORKS_API_KEY": key, "FIREWORKS_ACCOUNT_ID": "local"}
     with _listening(words, {**os.environ, **environment}) as (url, process):
         yield Gateway(url, journal, environment, process)

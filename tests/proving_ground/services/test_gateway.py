@@ -1,5 +1,6 @@
 """The gateway by itself: who it lets in, what it refuses and in which words, what it passes on."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -76,7 +77,8 @@ def test_a_chat_request_is_passed_on_without_what_the_upstream_refuses(
     [
         ({"top_kk": 3}, "Extra inputs are not permitted, field: 'top_kk'"),
         ({"top_k": 3}, "cannot honour it"),
-        ({"stream": True}, "field: 'stream'"),
+        ({"stream": "yes"}, "field: 'stream'"),
+        ({"stream": True, "stream_options": {}}, "cannot honour it"),
         ({"temperature": "0"}, "field: 'temperature'"),
         ({"temperature": 2.5}, "field: 'temperature'"),
         ({"max_tokens": 0}, "field: 'max_tokens'"),
@@ -113,7 +115,7 @@ def test_only_its_own_key_is_let_in(start_gateway: Any, upstream: Server) -> Non
     ] * 3
     assert (account.status_code, account.json()["code"]) == (401, 16)
     assert upstream.requests == []
-    assert [(line["status"], line["answered"]) for line in gateway.journal] == [(401, False)] * 4
+    assert gateway.journal == [], "what is not let in has asked nothing"
 
 
 @pytest.mark.parametrize("fault", ["slow_first_byte", "slow_body", "stalled_body"])
@@ -141,7 +143,7 @@ def test_health_is_the_upstreams(start_gateway: Any, tmp_path: Path) -> None:
         assert requests.get(f"{gateway.url}/health").status_code == 200
     app = create_app("http://127.0.0.1:9", KEY)  # where nobody listens
     (health,) = [route for route in app.routes if getattr(route, "path", "") == "/health"]
-    assert health.endpoint().status_code == 503  # type: ignore[attr-defined]
+    assert asyncio.run(health.endpoint()).status_code == 503  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,8 @@ def test_an_evaluator_cannot_reach_this_machine() -> None:
         port = listener.getsockname()[1]
         source = f"import socket\nsocket.create_connection(('127.0.0.1', {port}))\n"
         answer = run_preview(PreviewRequest.model_validate(evaluator(source)))
-    assert "ConnectionRefusedError" in answer["results"][0]["reason"]
+    (result,) = answer["results"]
+    assert result["success"] == "false" and "[Errno" in result["reason"], result
 
 
 def evaluator(source: str, rows: int = 1, **changes: Any) -> dict[str, Any]:
