@@ -19,11 +19,13 @@ from proving_ground.sandbox import Sandbox, SandboxSettings, open_sandbox
 from proving_ground.sandbox.fusion import RequestError, posted_program, wire_answer
 from proving_ground.services import command
 from proving_ground.services.loopback import serve
+from proving_ground.services.middleware import Guard
 
 
 def create_app(sandbox: Sandbox) -> FastAPI:
     """The service; a program's end is an answer, a sandbox's failure is ``SandboxError``, both with 200."""
     app = FastAPI(openapi_url=None)
+    app.add_middleware(Guard)
 
     @app.post("/run_code")
     async def run_code(body: dict[str, Any] = Body()) -> JSONResponse:  # noqa: B008 - FastAPI's way
@@ -42,7 +44,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
         return JSONResponse(wire_answer(result))
 
     @app.get("/health")
-    def health() -> JSONResponse:
+    async def health() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     return app

@@ -85,6 +85,11 @@ def test_what_it_cannot_run_is_refused(url: str, change: dict[str, Any]) -> None
     assert requests.post(f"{url}/run_code", data=text, headers=headers, timeout=30).status_code == 422
 
 
+def test_strange_hosts_and_bodies_are_refused(url: str) -> None:
+    assert requests.get(f"{url}/health", headers={"Host": "evil.example"}, timeout=30).status_code == 421
+    assert requests.post(f"{url}/run_code", data=b" " * 20_000_000, timeout=30).status_code == 413
+
+
 def preview_of(*texts: str, **sandbox: Any) -> PreviewRequest:
     """A preview of the coding reward over a right, a partly right and a nearly wrong program."""
     rows: list[Sample] = []
