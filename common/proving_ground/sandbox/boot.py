@@ -72,8 +72,11 @@ def serve() -> None:
             os.close(descriptor)
         if more == "1":
             protect(1)  # otherwise /dev/stdout and its like are closed to the program itself
-        for name, _, value in (limit.partition("=") for limit in limits):
-            resource.setrlimit(getattr(resource, "RLIMIT_" + name), (int(value), int(value)))
+        for name, _, value in (word.partition("=") for word in limits):
+            number = getattr(resource, "RLIMIT_" + name)
+            most = resource.getrlimit(number)[1]  # of the caller, who may be limited himself
+            limit = int(value) if most == resource.RLIM_INFINITY else min(int(value), most)
+            resource.setrlimit(number, (limit, limit))
         with open(entry, "rb") as file:  # noqa: PTH123
             source = file.read()
         control.send(b"started")
@@ -104,8 +107,9 @@ def serve() -> None:
     gc.collect()
     for stream in (sys.stdout, sys.__stdout__, sys.stderr):
         try:
-            stream.flush()  # type: ignore[union-attr]
-        except (AttributeError, OSError, ValueError):  # None, a pipe that was closed, or itself closed
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except Exception:  # noqa: BLE001 - the program may have put anything in its place
             code = code or 120
     os._exit((code or 0) & 0xFF)
 

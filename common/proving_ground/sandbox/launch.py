@@ -167,13 +167,8 @@ class Launched:
         self._stack = ExitStack()
         self._launched_at = time.monotonic()
         try:
-            self._launch(bwrap, filter_program, limits, files or {}, packages)
-        except OSError as error:
-            self._stack.close()
-            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN):
-                kind = "too_many_files" if error.errno in (errno.EMFILE, errno.ENFILE) else "launch"
-                raise RunFailedError(kind, f"the sandbox did not start: {error}") from error
-            raise
+            with shortage_is_a_failed_run():
+                self._launch(bwrap, filter_program, limits, files or {}, packages)
         except BaseException:
             self._stack.close()
             raise
@@ -272,6 +267,19 @@ class Launched:
                 os.close(self.first_fd)
                 self.first_fd = None
             self._stack.close()
+
+
+@contextmanager
+def shortage_is_a_failed_run() -> Iterator[None]:
+    """A machine that is short of descriptors, processes or memory just now says nothing about a program."""
+    try:
+        yield
+    except OSError as error:
+        kinds = {errno.EMFILE: "too_many_files", errno.ENFILE: "too_many_files"}
+        kinds |= {errno.ENOMEM: "launch", errno.EAGAIN: "launch"}
+        if error.errno not in kinds:
+            raise
+        raise RunFailedError(kinds[error.errno], f"the sandbox did not start: {error}") from error
 
 
 def _command(

@@ -107,11 +107,11 @@ class LocalSandbox:
             for number, stdin in enumerate(inputs):
                 for attempt in range(_LAUNCH_TRIES):
                     try:
-                        if launched is None:
-                            launched = self._take(limits, files, packages)
-                            launched.write_program(program)
-                        ending = watch(launched, stdin, limits, more=number + 1 < len(inputs))
-                        break
+                        with launch.shortage_is_a_failed_run():
+                            if launched is None:
+                                launched = self._take(limits, files, packages)
+                                launched.write_program(program)
+                            ending = watch(launched, stdin, limits, more=number + 1 < len(inputs))
                     except RunFailedError:
                         if launched is not None:
                             launched.close()
@@ -119,8 +119,13 @@ class LocalSandbox:
                         if attempt + 1 == _LAUNCH_TRIES:
                             raise
                         time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
-                if not ending.reusable:
-                    launched = None  # and dead
+                        continue
+                    if not ending.reusable:
+                        launched = None  # and dead
+                    # Lost: by a program that ends its own sandbox, or by the machine (out of memory). Once
+                    # may be the machine's doing.
+                    if not ending.lost or attempt > 0:
+                        break
                 yield _result(ending, limits)
         finally:
             if launched is not None:

@@ -36,6 +36,11 @@ class Ending:
     reusable: bool
     """Whether the sandbox is as it was before: another input may follow."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether the sandbox died under the program, for no reason that was seen."""
+        return self.stopped_for is None and self.exit_code is None
+
 
 def watch(launched: Launched, stdin: str, limits: Limits, *, more: bool) -> Ending:
     """Run the program of ``launched`` on ``stdin`` until its end or a limit.
@@ -165,7 +170,9 @@ class _Watch:
         elif now > self._next_sample_at and self._launched.first is not None:
             self._next_sample_at = now + _SAMPLE_SECONDS
             memory, seconds = _used_by(self._launched.first)
-            if memory > self._limits.memory_mb * 1024 * 1024:
+            most = self._limits.memory_mb * 1024 * 1024
+            # Twice: while processes begin and end, one reading may count what they share for several.
+            if memory > most and _used_by(self._launched.first)[0] > most:
                 self._stop("memory")
             elif seconds - self._launched.cpu_seconds > self._limits.timeout_seconds:
                 self._stop("cpu")

@@ -1,5 +1,6 @@
 """What the docstring of ``proving_ground.sandbox`` says a program cannot reach, line by line."""
 
+import json
 import os
 import socket
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 from observing import alive, report
 
-from proving_ground.sandbox import Job, seccomp
+from proving_ground.errors import InfrastructureError
+from proving_ground.sandbox import Job, Limits, SandboxSettings, launch, open_sandbox, seccomp
 from proving_ground.sandbox.launch import own_uid
 from proving_ground.sandbox.local import LocalSandbox
 
@@ -143,6 +145,85 @@ def test_system_calls_that_open_more_kernel_are_refused(sandbox: LocalSandbox, n
         pytest.skip(f"no system call filter for {os.uname().machine}")
     setup = f"libc = ctypes.CDLL(None, use_errno=True)\nCLONE, KEYCTL = {numbers}\nresult = {call}"
     assert report(sandbox, "[result, ctypes.get_errno()]", setup) == [-1, 1], name  # EPERM
+
+
+def test_no_socket_family_but_unix(sandbox: LocalSandbox) -> None:
+    """An allow list: families that ignore network namespaces (AF_VSOCK: a way to the host of a virtual
+    machine) or are kernel code that nobody needs here cannot be made."""
+    setup = """
+made = []
+for family in range(64):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
+        try: socket.socket(family, kind).close(); made.append(family)
+        except OSError: pass
+pair = [s.fileno() > 0 for s in socket.socketpair()]
+"""
+    assert report(sandbox, "[sorted(set(made)), pair]", setup) == [[1], [True, True]]
+    with_network = sandbox.run(
+        f"import json, socket\n{setup}\nprint(json.dumps(sorted(set(made))))", limits=Limits(network=True)
+    )
+    assert json.loads(with_network.stdout) == [1, 2, 10]
+
+
+def test_nothing_outlives_a_run_in_the_kernel_or_is_seen_by_another(sandbox: LocalSandbox) -> None:
+    """Message queues, semaphores and sessions; locks, leases and watches on files that two programs see."""
+    setup = """
+libc = ctypes.CDLL(None, use_errno=True)
+import errno, fcntl
+MQ_OPEN = {"x86_64": 240, "aarch64": 180}[os.uname().machine]
+def code(call):
+    try: result = call()
+    except OSError as error: return errno.errorcode[error.errno]
+    return "allowed" if result != -1 else errno.errorcode[ctypes.get_errno()]
+file = open(sys.executable, "rb")
+lock = lambda command: fcntl.fcntl(file, command, b"\\0" * 32)
+codes = {
+    "semget": code(lambda: libc.semget(0, 1, 0o1600)),
+    "msgget": code(lambda: libc.msgget(0, 0o1600)),
+    "mq_open": code(lambda: libc.syscall(MQ_OPEN, b"x", 0o102, 0o600, None)),
+    "setsid": code(os.setsid),
+    "inotify": code(lambda: libc.inotify_init1(0)),
+    "flock": code(lambda: fcntl.flock(file, fcntl.LOCK_SH)),
+    "setlk": code(lambda: lock(fcntl.F_SETLK)),
+    "getlk": code(lambda: lock(fcntl.F_GETLK)),
+    "ofd": code(lambda: lock(fcntl.F_OFD_SETLK)),
+    "lease": code(lambda: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)),
+    "getfl": code(lambda: fcntl.fcntl(file, fcntl.F_GETFL)),
+}
+"""
+    refused = dict.fromkeys(("semget", "msgget", "mq_open", "setsid", "inotify"), "EPERM")
+    locks = dict.fromkeys(("flock", "setlk", "getlk", "ofd", "lease"), "ENOLCK")
+    assert report(sandbox, "codes", setup) == {**refused, **locks, "getfl": "allowed"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give each program a uid of its own")
+def test_uids_cannot_be_squatted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They are reserved where only root may enter; a folder that another user made is refused."""
+    with own_uid() as uid:
+        assert (launch._RESERVATIONS / str(uid)).exists()
+        assert launch._RESERVATIONS.stat().st_mode & 0o077 == 0
+    for mode, owner in ((0o777, 0), (0o700, 60600)):
+        folder = tmp_path / f"{mode}"
+        folder.mkdir()
+        folder.chmod(mode)
+        os.chown(folder, owner, owner)
+        monkeypatch.setattr(launch, "_RESERVATIONS", folder)
+        with pytest.raises(InfrastructureError, match="only root"), own_uid():
+            pass
+
+
+def test_the_settings_that_a_stage_uses_let_no_network_through() -> None:
+    """Through the door that examples use, not through the launcher."""
+    sandbox = open_sandbox(SandboxSettings(workers=1))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        program = f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
+        assert sandbox.run(program).status == "error"
+        assert [result.status for result in sandbox.run_each(program, ["", ""])] == ["error", "error"]
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+        with_network = sandbox.run(program, limits=Limits(network=True))
+        assert with_network.status == "finished", "the probe itself works"
 
 
 def test_the_filter_knows_its_processors() -> None:

@@ -1,6 +1,7 @@
 """What the docstring of ``proving_ground.sandbox`` says a program cannot use up, limit by limit."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from observing import SMALL, report
@@ -33,6 +34,71 @@ time.sleep(9)
     result = sandbox.run(many)
     assert result.status == "memory"
     assert result.seconds < 4
+
+
+def test_memory_that_processes_share_is_counted_once_and_is_counted(sandbox: LocalSandbox) -> None:
+    shared = """
+import mmap, os, time
+block = mmap.mmap(-1, {size} << 20)
+block.write(b"1" * ({size} << 20))
+for _ in range(3):
+    if os.fork() == 0:
+        touched = sum(block[::4096])
+        {own}
+        time.sleep({seconds})
+        os._exit(0)
+time.sleep({seconds})
+"""
+    roomy = replace(SMALL, memory_mb=512, wall_factor=10)
+    # Each process stays below the limit of address space; together they hold 600 MB that statm calls shared.
+    own = "mine = mmap.mmap(-1, 150 << 20); mine.write(b'1' * (150 << 20))"
+    assert sandbox.run(shared.format(size=150, own=own, seconds=30), limits=roomy).status == "memory"
+    assert sandbox.run(shared.format(size=200, own="", seconds=0.5), limits=roomy).status == "finished"
+
+
+def test_cpu_time_of_all_processes_together(sandbox: LocalSandbox) -> None:
+    """Children, each for less than the limit, and reaped or not: what counts is the sum."""
+    program = """
+import os, sys, time
+def burn(seconds):
+    while time.process_time() < seconds: pass
+for _ in range(8):
+    if os.fork() == 0:
+        burn(0.3)
+        os._exit(0)
+    if {wait}: os.wait()
+time.sleep(30)
+"""
+    limits = replace(SMALL, timeout_seconds=1.0, processes=16, wall_factor=60)
+    for wait in (True, False):
+        result = sandbox.run(program.format(wait=wait), limits=limits)
+        assert (result.status, result.reason) == ("timeout", "used more than 1 s of CPU time")
+
+
+def test_what_only_waits_has_more_time_than_what_computes(sandbox: LocalSandbox) -> None:
+    limits = replace(SMALL, timeout_seconds=0.4)
+    assert sandbox.run("import time; time.sleep(0.8)", limits=limits).status == "finished"
+    result = sandbox.run("import time; time.sleep(9)", limits=limits)
+    assert (result.status, result.reason) == ("timeout", "took longer than 1.6 s")
+
+
+def test_a_short_burst_over_the_limit_is_over_it(sandbox: LocalSandbox) -> None:
+    """Shorter than the time between two samples."""
+    burst = "import time\nwhile time.process_time() < 0.09: pass"
+    assert sandbox.run(burst, limits=replace(SMALL, timeout_seconds=0.05)).status == "timeout"
+
+
+def test_the_program_goes_first_when_memory_runs_out_and_cannot_change_that(sandbox: LocalSandbox) -> None:
+    assert report(sandbox, "open('/proc/self/oom_score_adj').read()") == "1000\n"
+    for process in ("self", "1"):
+        assert sandbox.run(f"open('/proc/{process}/oom_score_adj', 'w').write('0')").status == "error"
+    many = """
+def write(value):
+    try: open("/proc/self/oom_score_adj", "w").write(value); return True
+    except OSError: return False
+wrote = [write(value) for value in ("-1000", "0", "999")]
+"""
+    assert report(sandbox, "wrote", many) == [False] * 3
 
 
 def test_tmp_vanishes_and_has_a_size(sandbox: LocalSandbox) -> None:

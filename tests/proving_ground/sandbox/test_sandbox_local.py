@@ -1,7 +1,12 @@
 """The local backend as its callers see it: results, files, packages, order."""
 
+import contextlib
+import errno
 import os
+import random
+import select
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,7 +14,8 @@ from typing import Any
 import pytest
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.sandbox import Job
+from proving_ground.sandbox import Job, Limits, RunFailedError, local
+from proving_ground.sandbox.launch import Launched, Pipe
 from proving_ground.sandbox.local import LocalSandbox
 
 
@@ -24,6 +30,198 @@ def test_a_result_tells_all_there_is_to_tell(sandbox: LocalSandbox) -> None:
 def test_a_program_that_cannot_start_is_no_result(sandbox: LocalSandbox) -> None:
     with pytest.raises(InfrastructureError, match="did not start"):
         sandbox.run("print(1)", packages=[Path("/no/such/folder")])
+
+
+def test_launches_that_fail_at_random_cost_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of all launches die before the program's first line, in one of the ways they can."""
+    chances = {kind: random.Random(kind) for kind in ("launch", "waiting", "descriptors")}
+    ready, run_in = Launched.ready, local.watch
+    failed: list[str] = []
+
+    def die_at_launch(launched: Launched) -> None:
+        if chances["launch"].random() < 0.3:
+            failed.append("launch")
+            launched.kill()
+            launched.close()
+            raise RunFailedError("launch", "the sandbox did not start: planted")
+        ready(launched)
+        if chances["waiting"].random() < 0.3:
+            failed.append("waiting")
+            launched.kill()
+            assert launched.first_fd is not None
+            select.select([launched.first_fd], [], [])  # until it is dead
+
+    def no_descriptors(*args: Any, **options: Any) -> Any:
+        if chances["descriptors"].random() < 0.3:
+            failed.append("descriptors")
+            raise OSError(errno.EMFILE, "planted")
+        return run_in(*args, **options)
+
+    sandbox = LocalSandbox(workers=2)
+    monkeypatch.setattr(Launched, "ready", die_at_launch)
+    monkeypatch.setattr(local, "watch", no_descriptors)
+    monkeypatch.setattr(local, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(local, "_LAUNCH_TRIES", 12)
+    for number in range(10):
+        inputs = [str(number), str(number + 1)]
+        with contextlib.closing(sandbox.run_each("print(int(input()) * 2)", inputs)) as results:
+            assert [result.stdout for result in results] == [f"{2 * number}\n", f"{2 * number + 2}\n"]
+    assert set(failed) == set(chances)
+
+
+def test_a_run_that_was_lost_is_run_again_once(
+    sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel may take it when the machine is out of memory; a program may also end its own sandbox."""
+    run_in = local.watch
+    lost: list[int] = []
+
+    def take_the_first(launched: Launched, *args: Any, **options: Any) -> Any:
+        if not lost:
+            threading.Timer(0.3, launched.kill).start()
+        lost.append(1)
+        return run_in(launched, *args, **options)
+
+    monkeypatch.setattr(local, "watch", take_the_first)
+    assert sandbox.run("import time; time.sleep(1); print(1)").stdout == "1\n"
+    lost.clear()
+    assert sandbox.run("import os; os.kill(os.getppid(), 9)").reason == "it ended the sandbox itself"
+    assert len(lost) == 2
+
+
+def test_a_launch_that_never_works_is_a_failed_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = LocalSandbox()
+
+    def no_descriptors(*args: Any, **options: Any) -> Any:
+        raise OSError(errno.EMFILE, "planted")
+
+    monkeypatch.setattr(local, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(subprocess, "Popen", no_descriptors)
+    with pytest.raises(RunFailedError) as failed:
+        sandbox.run("print(1)")
+    assert failed.value.kind == "too_many_files"
+
+
+def test_a_process_without_descriptors_left_fails_a_run_and_no_more(tmp_path: Path) -> None:
+    """The real thing: every descriptor of a process is taken, then they are there again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, resource\n"
+        "from proving_ground.sandbox import RunFailedError, local\n"
+        "local._FIRST_PAUSE_SECONDS = 0.001\n"
+        "sandbox = local.LocalSandbox()\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "taken = []\n"
+        "try:\n"
+        "    while True: taken.append(os.open('/dev/null', 0))\n"
+        "except OSError: pass\n"
+        "try: print(sandbox.run('print(1)').stdout)\n"
+        "except RunFailedError as error: print(error.kind)\n"
+        "for fd in taken: os.close(fd)\n"
+        "print(sandbox.run('print(1)').stdout)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.stdout == "too_many_files\n1\n\n", done.stderr
+
+
+def test_a_fork_of_the_caller_launches_its_own(sandbox: LocalSandbox) -> None:
+    assert sandbox.run("print(1)").stdout == "1\n"  # from now on there are spares
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if sandbox.run("print(2)").stdout == "2\n" else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert sandbox.run("print(3)").stdout == "3\n"
+
+
+def test_a_sandbox_that_is_gone_leaves_no_spares() -> None:
+    mine = LocalSandbox(workers=2)
+    mine.run("print(1)")
+    assert mine._spares._thread is not None
+    thread, ready = mine._spares._thread, mine._spares._ready
+    del mine
+    assert not thread.is_alive() and not ready
+
+
+def test_each_input_meets_an_untouched_sandbox(sandbox: LocalSandbox) -> None:
+    """Files, processes, memory and time of one input are gone for the next; a trace costs a new launch."""
+    program = """
+import os, sys, time, tempfile
+before = sorted(os.listdir("/tmp")), sorted(n for n in os.listdir("/proc") if n.isdigit() and n not in "123")
+kind = input()
+if kind == "file": open("/tmp/left", "w").write("x")
+if kind == "folder": os.makedirs("/tmp/a/b")
+if kind == "child" and os.fork() == 0: time.sleep(60)
+if kind == "mode":
+    try: os.chmod("/tmp", 0o700)
+    except OSError: pass
+if kind == "killer": os.kill(os.getppid(), 9)
+if kind == "stopper": os.kill(os.getppid(), 19)
+if kind == "time": time.sleep(1.2)
+print(*before[0], len(before[1]) <= 1, os.stat("/tmp").st_mode & 0o777 if kind == "last" else "")
+"""
+    kinds = ["file", "folder", "child", "mode", "killer", "time", "time", "last"]
+    limits = Limits(timeout_seconds=0.5)  # two seconds of wall clock: for each input, not for all
+    with contextlib.closing(sandbox.run_each(program, kinds, limits=limits)) as results:
+        seen = dict(zip(kinds, results, strict=True))
+    assert seen.pop("killer").status == "error"
+    assert seen.pop("last").stdout.split() == ["True", "511"]
+    assert {(result.status, *result.stdout.split()) for result in seen.values()} == {("finished", "True")}
+
+
+def test_a_program_that_stops_its_sandbox_runs_out_of_time(sandbox: LocalSandbox) -> None:
+    program = "import os\nif input() == '1': os.kill(os.getppid(), 19)\nprint(1)"
+    with contextlib.closing(sandbox.run_each(program, "123", limits=Limits(timeout_seconds=0.2))) as results:
+        assert [result.status for result in results] == ["timeout", "finished", "finished"]
+
+
+def test_one_input_cannot_change_the_next_through_the_first_process(sandbox: LocalSandbox) -> None:
+    """It is the same user's, and forks the program for each input: its memory and descriptors are closed."""
+    program = """
+import os
+opened = []
+for name in ("mem", "environ", "fd/3", "maps"):
+    try: os.close(os.open(f"/proc/{os.getppid()}/{name}", os.O_RDONLY)); opened.append(name)
+    except OSError: pass
+print(*opened)
+"""
+    with contextlib.closing(sandbox.run_each(program, ["", ""])) as results:
+        assert [result.stdout for result in results] == ["\n", "\n"]
+
+
+ENDINGS = {
+    "a text": ("raise SystemExit('no')", 1, "", "no\n"),
+    "an exception": ("print(1)\n1 / 0", 1, "1\n", None),
+    "a number": ("import sys; sys.exit(300)", 300 & 0xFF, "", ""),
+    "a thread goes on": (
+        "import threading, time\ndef f(): time.sleep(0.1); print(2)\n"
+        "threading.Thread(target=f).start(); print(1)",
+        0, "1\n2\n", "",
+    ),
+    "a pool at exit": (
+        "from concurrent.futures import ThreadPoolExecutor as P\npool = P()\npool.submit(print, 1)",
+        0, "1\n", "",
+    ),
+    "a process pool": (
+        "import multiprocessing as m\nif __name__ == '__main__':\n"
+        "    p = m.Process(target=print, args=(1,)); p.start(); p.join()",
+        0, "1\n", "",
+    ),
+    "an object that goes": ("class A:\n    def __del__(self): print('gone')\na = A()", 0, "gone\n", ""),
+    "a closed stdout": ("import sys; sys.stdout.close()", 0, "", ""),
+    "no stdout": ("import sys; sys.stdout = None", 0, "", ""),
+    "asyncio": ("import asyncio\nasync def f(): return 1\nprint(asyncio.run(f()))", 0, "1\n", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "code", "stdout", "stderr"), ENDINGS.values(), ids=ENDINGS)
+def test_a_program_ends_as_it_would_elsewhere(
+    sandbox: LocalSandbox, program: str, code: int, stdout: str, stderr: str | None
+) -> None:
+    result = sandbox.run(program)
+    assert (result.exit_code, result.stdout) == (code, stdout), result.stderr
+    assert stderr is None or result.stderr == stderr
+    elsewhere = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (elsewhere.returncode, elsewhere.stdout) == (code, stdout)
 
 
 def test_files_and_packages(sandbox: LocalSandbox, tmp_path: Path) -> None:
@@ -89,13 +287,13 @@ def test_a_copy_of_the_pipes_elsewhere_does_not_hold_up_a_run(
 ) -> None:
     """A data loader that forks during a launch keeps the pipes open long after the program's end."""
     copies: list[int] = []
-    launch = subprocess.Popen
+    close = Pipe.close_write
 
-    def copy_and_launch(*args: Any, **options: Any) -> Any:
-        copies.append(os.dup(options["stdout"]))
-        return launch(*args, **options)
+    def copy_and_close(pipe: Pipe) -> None:
+        copies.append(os.dup(pipe.write))
+        close(pipe)
 
-    monkeypatch.setattr(subprocess, "Popen", copy_and_launch)
+    monkeypatch.setattr(Pipe, "close_write", copy_and_close)
     outputs: list[str] = []
     runner = threading.Thread(target=lambda: outputs.append(sandbox.run("print(1)").stdout))
     runner.start()
