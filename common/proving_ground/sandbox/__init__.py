@@ -2,7 +2,7 @@
 
 ``open_sandbox(SandboxSettings())`` gives the local backend (bubblewrap), ``backend="api"`` a
 SandboxFusion-compatible service. Both have ``run``, ``run_each`` (one program, several inputs) and
-``run_many``. When nothing can isolate, opening raises ``InfrastructureError``; a program never runs unprotected.
+``run_many``. When nothing can isolate, opening raises ``InfrastructureError``; no program runs unprotected.
 
 Covered by the local backend (``tests/proving_ground/sandbox`` holds a test for each line):
 
