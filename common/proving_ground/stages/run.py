@@ -42,6 +42,8 @@ class Run:
     options: argparse.Namespace
     output_dir: Path
     data_dir: Path
+    claim: Callable[[], None] = lambda: None
+    """Make the output folder's ``summary.json`` this run's (a stage with ``claims_late`` calls it)."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Stage:
         body: does the work; raises ``CannotRunError`` or ``ClaimError``, or returns a ``Result``.
         settings: the settings it reads, by key or section; only their options exist on its command line.
         add_options: adds the stage's own options to the parser.
+        claims_late: whether the body says when the last run's ``summary.json`` is no longer true; by default
+            that is so as soon as it starts.
         writes_data: whether ``--output-dir`` names the data's folder, where no summary belongs.
         after_interrupt: what a person who pressed Ctrl-C may do next.
     """
@@ -70,6 +74,7 @@ class Stage:
     body: Callable[[Run], Result]
     settings: Sequence[str]
     add_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    claims_late: bool = False
     writes_data: bool = False
     after_interrupt: str = "what is finished is kept, run it again to go on"
 
@@ -158,7 +163,7 @@ def _execute(
     check_switches()
     config = load_config(options.config, overrides, os.environ)
     # Only now: a command that is refused leaves what the last run wrote.
-    if not (stage.writes_data and options.output_dir):
+    if not (stage.claims_late or (stage.writes_data and options.output_dir)):
         record.open(output_dir)
     # Whatever the stage: a switch that is on is on, and another API is an entry of the registry.
     mocks = [switch for switch in SWITCHES.values() if switch.mock and is_on(switch.name)]
@@ -173,6 +178,7 @@ def _execute(
         data_dir=(
             config.data.dir or (task.folder if task.rows is None else write_rows(task, config.data))
         ).resolve(),
+        claim=partial(record.open, output_dir),
     )
     record.data = run.data_dir / "dataset.jsonl"
     with ExitStack() as stack:

@@ -59,6 +59,7 @@ def _train(run: Run) -> Result:
         warm_start=warm_start,
         demonstrations=run.task.demonstrations or (lambda sample: ()),
         output_dir=run.output_dir,
+        claim=run.claim,
         cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
         resume=run.options.resume,
         overwrite=run.options.overwrite,
@@ -91,6 +92,7 @@ def _warm_start(run: Run, samples: list[Sample]) -> list[Sample]:
 STAGE = Stage(
     name="train",
     body=_train,
+    claims_late=True,
     settings=("data.dir", "prompt", "sandbox", "model", "training", "grpo"),
     add_options=_add_options,
     after_interrupt="--resume goes on from the newest checkpoint, if there is one yet",

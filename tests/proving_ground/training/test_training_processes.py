@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,10 +28,37 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+class Stopped:
+    """A training that is stopped with a signal when it has logged a step."""
+
+    def __init__(self, script: Path, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(script), *options],
+            env=ENVIRON,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.steps: list[int] = []
+
+    def at_step(self, step: int, number: signal.Signals) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if json.loads(line)["event"] == "train_step":
+                self.steps.append(json.loads(line)["step"])
+            if self.steps[-1:] == [step]:
+                self.process.send_signal(number)
+                return
+
+    def end(self) -> tuple[int, str]:
+        out, err = self.process.communicate()
+        self.steps += [json.loads(line).get("step") for line in out.splitlines() if "train_step" in line]
+        return self.process.returncode, err
+
+
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A run that was killed after its ninth step of fourteen, with a checkpoint each four."""
-    root = tmp_path_factory.mktemp("killed")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An example of fourteen steps, with a checkpoint each four."""
     grpo = {
         **GRPO,
         "max_steps": 14,
@@ -39,31 +67,41 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         "save_steps": 4,
     }
     training = {"margin": 0.05, "samples_per_prompt": 4}
-    script = write_example(root, {"model": MODEL, "training": training, "grpo": grpo})
-    process = subprocess.Popen(
-        [sys.executable, str(script)], env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if json.loads(line).get("step") == 9:
-            process.send_signal(signal.SIGKILL)
-            break
-    assert process.wait() == -signal.SIGKILL
-    return script, root / "outputs" / "tiny" / "train"
+    config = {"model": MODEL, "training": training, "grpo": grpo}
+    return write_example(tmp_path_factory.mktemp("killed"), config)
 
 
-def test_a_killed_run_is_resumed_to_its_end_and_keeps_its_claim(killed: tuple[Path, Path]) -> None:
-    script, output = killed
+def test_one_training_in_one_folder_killed_ended_and_resumed(script: Path) -> None:
+    """A folder's life: beside a live run, after SIGKILL, after SIGTERM, after a kill past the last step."""
+    output = script.parents[2] / "outputs" / "tiny" / "train"
+    first = Stopped(script)
+    first.at_step(3, signal.SIGSTOP)
+    for option in ("--resume", "--overwrite"):
+        second = run(str(script), option)
+        assert second.returncode == 2
+        assert f"in use by process {first.process.pid}, which is alive" in second.stderr
+    first.process.send_signal(signal.SIGCONT)
+    first.at_step(9, signal.SIGKILL)
+    assert first.end()[0] == -signal.SIGKILL
+
     refused = run(str(script))
     assert refused.returncode == 2
     assert "holds an interrupted run" in refused.stderr
     (output / "checkpoint-12").mkdir()  # what a kill in the middle of the next checkpoint leaves
 
+    second = Stopped(script, "--resume")
+    second.at_step(10, signal.SIGTERM)
+    code, error = second.end()
+    assert code == 130 and "interrupted" in error
+    assert second.steps[0] == 9
+    last = second.steps[-1]
+    assert (output / f"checkpoint-{last}" / "optimizer.pt").is_file(), "SIGTERM leaves a checkpoint"
+
     resumed = run(str(script), "--resume")
     assert resumed.returncode == 0, resumed.stderr
     events = lines(resumed.stdout)
-    assert events[0] == {"event": "start", "stage": "train", "step": 8, "max_steps": 14}
-    assert [event["step"] for event in events if event["event"] == "train_step"] == [*range(9, 15)]
+    assert events[0] == {"event": "start", "stage": "train", "step": last, "max_steps": 14}
+    assert [event["step"] for event in events if event["event"] == "train_step"] == [*range(last + 1, 15)]
     assert events[-1]["steps"] == 14
     assert events[-1]["accuracy_after"] > events[-1]["accuracy_before"] + 0.05
     assert [row["step"] for row in lines((output / "metrics.jsonl").read_text())] == [*range(1, 15)]
@@ -73,6 +111,33 @@ def test_a_killed_run_is_resumed_to_its_end_and_keeps_its_claim(killed: tuple[Pa
     assert again.returncode == 0
     assert lines(again.stdout)[-1]["already_finished"] is True
     assert "train_step" not in again.stdout
+
+    # As if it had been killed between its last checkpoint and its end.
+    record = json.loads((output / "run.json").read_text())
+    (output / "run.json").write_text(json.dumps({**record, "state": "running", "summary": None}))
+    trained = (output / "policy" / "model.safetensors").read_bytes()
+    shutil.rmtree(output / "policy")
+    ended = run(str(script), "--resume")
+    assert ended.returncode == 0, ended.stderr
+    assert "train_step" not in ended.stdout
+    assert lines(ended.stdout)[-1]["steps"] == 14
+    assert (output / "policy" / "model.safetensors").read_bytes() == trained
+
+
+def test_a_refused_attempt_changes_nothing(script: Path) -> None:
+    """After the test above: the finished run's record, summary and policy survive what cannot even start."""
+    output = script.parents[2] / "outputs" / "tiny" / "train"
+    before = {
+        path: path.read_bytes() for path in output.rglob("*") if path.is_file() and path.name != "run.lock"
+    }
+    assert {"run.json", "summary.json"} <= {path.name for path in before}
+    for options in (["--model.name", "/nowhere"], ["--grpo.num_generations", "7"]):
+        refused = run(str(script), "--overwrite", *options)
+        assert refused.returncode == 2, refused.stderr
+    assert before == {path: path.read_bytes() for path in before}
+    fresh = output.parent / "fresh"
+    assert run(str(script), "--output-dir", str(fresh), "--model.name", "/nowhere").returncode == 2
+    assert not (fresh / "run.json").exists() and not (fresh / "summary.json").exists()
 
 
 def test_two_ranks_train_one_policy(tmp_path: Path) -> None:
