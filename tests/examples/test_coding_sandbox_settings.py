@@ -76,15 +76,3 @@ def test_a_setting_that_matters_is_not_ignored(
     done = local_eval(data_dir, tmp_path, *options)
     assert done.returncode in (1, 2)
     assert words in done.stderr
-
-
-def test_an_example_that_runs_no_programs_loads_no_sandbox(tmp_path: Path) -> None:
-    folder = ROOT / "examples" / "math_example"
-    program = (
-        "import sys, runpy, atexit\n"
-        "atexit.register(lambda: sys.stderr.write(f'loaded: {\"proving_ground.sandbox\" in sys.modules}'))\n"
-        f"sys.argv = ['x', '--data.dir', {str(tmp_path)!r}, '--output-dir', {str(tmp_path / 'out')!r}]\n"
-        f"runpy.run_path({str(folder / 'local_eval.py')!r}, run_name='__main__')"
-    )
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert shown.stderr.endswith("loaded: False"), shown.stderr
