@@ -117,19 +117,20 @@ def _list() -> int:
     return 0
 
 
-def _examples() -> Path:
-    """``examples`` of the working directory, or else of the checkout that this code lies in."""
-    here = Path("examples").resolve()
-    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "examples"
+def project_root() -> Path:
+    """The working directory if it holds ``examples``, or else the checkout that this code lies in."""
+    here, checkout = Path.cwd(), Path(__file__).resolve().parents[2]
+    return here if (here / "examples").is_dir() or not (checkout / "examples").is_dir() else checkout
 
 
 def _known_examples() -> str:
-    names = sorted(path.parent.name for path in _examples().glob("*/task.py"))
-    return f"in {_examples()} there are {', '.join(names)}" if names else f"{_examples()} holds none"
+    folder = project_root() / "examples"
+    names = sorted(path.parent.name for path in folder.glob("*/task.py"))
+    return f"in {folder} there are {', '.join(names)}" if names else f"{folder} holds none"
 
 
 def _example_folder(name: str) -> Path:
-    for folder in (_examples() / name, Path(name).resolve()):
+    for folder in (project_root() / "examples" / name, Path(name).resolve()):
         if (folder / "task.py").is_file():
             return folder
     raise CannotRunError(f"{name}: no example (a folder with task.py); {_known_examples()}")

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from proving_ground.cli import project_root
 from proving_ground.dataset import atomic_writer
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say
 from proving_ground.report.collect import collect
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write ``<outputs>/report/index.html``; returns the exit code, 2 when it cannot be made."""
     parser = argparse.ArgumentParser(prog="python -m proving_ground.report", description=__doc__)
-    parser.add_argument("--outputs", type=Path, default=ROOT / "outputs", help="what the runs wrote")
-    parser.add_argument("--examples", type=Path, default=ROOT / "examples", help="the examples' folders")
+    parser.add_argument(
+        "--outputs", type=Path, default=project_root() / "outputs", help="what the runs wrote"
+    )
+    parser.add_argument(
+        "--examples", type=Path, default=project_root() / "examples", help="the examples' folders"
+    )
     options = parser.parse_args(argv)
     page = options.outputs.resolve() / "report" / "index.html"
     try:
