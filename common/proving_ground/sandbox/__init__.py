@@ -24,8 +24,8 @@ Covered by the local backend (``tests/proving_ground/sandbox`` holds a test for 
 - Limits: CPU time and memory of all processes together (sampled), wall clock, address space of each process,
   processes, open files, file size, output. When the machine runs out of memory the kernel takes the
   program, which cannot change that.
-- Load: a program's CPU time decides, and its wall clock is four times as long; it is one session for the
-  scheduler, however many processes it starts.
+- Load: a program's CPU time decides. Its wall clock is four times as long and stands still while the program
+  is ready to run and has no core. It is one session for the scheduler, however many processes it starts.
 - A program whose first line was not reached is launched again, and then a ``RunFailedError``, never a result.
 
 Not covered:

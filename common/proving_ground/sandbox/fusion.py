@@ -8,6 +8,7 @@ https://github.com/bytedance/SandboxFusion; recent versions keep only the first 
 
 import base64
 import binascii
+import json
 import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -18,6 +19,8 @@ from proving_ground.errors import InfrastructureError
 from proving_ground.sandbox.interface import Limits, RunResult, Status
 
 COMPILE_SECONDS = 10
+MAX_RUN_SECONDS, MAX_MEMORY_MB, MAX_FILES = 300, 16_384, 100
+"""What one request may ask of the service."""
 
 
 def _text(value: Any) -> Any:
@@ -40,10 +43,10 @@ class Program(BaseModel):
     code: str
     language: Literal["python"]
     stdin: str
-    run_timeout: float = Field(gt=0)
+    run_timeout: float = Field(gt=0, le=MAX_RUN_SECONDS)
     compile_timeout: float
-    memory_mb: int = Field(gt=0, alias="memory_limit_MB")
-    files: dict[str, Annotated[str, BeforeValidator(_text)]]
+    memory_mb: int = Field(gt=0, le=MAX_MEMORY_MB, alias="memory_limit_MB")
+    files: dict[str, Annotated[str, BeforeValidator(_text)]] = Field(max_length=MAX_FILES)
 
     @property
     def limits(self) -> Limits:
@@ -52,9 +55,12 @@ class Program(BaseModel):
 
 
 def posted_program(body: Any) -> Program:
-    """What the service reads from a request; ``RequestError`` for one that it would refuse."""
+    """What the service reads from a request (bytes or read JSON); ``RequestError`` where it would refuse."""
     try:
-        return Program.model_validate(body)
+        # Read by json: unlike pydantic's own reader it knows lone surrogates and is what the mock has.
+        return Program.model_validate(json.loads(body) if isinstance(body, bytes) else body)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise RequestError(f"not JSON ({error})") from error
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise RequestError(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error

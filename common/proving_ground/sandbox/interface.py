@@ -20,7 +20,8 @@ class Limits:
     timeout_seconds: float = 10.0
     """CPU time of all its processes together. What other programs take of the machine is not its fault."""
     wall_factor: float = 4.0
-    """Wall clock from its first line, as a multiple of ``timeout_seconds``: for those that only wait."""
+    """Wall clock from its first line, as a multiple of ``timeout_seconds``: for those that only wait. Time
+    in which it was ready to run and had no core does not count."""
     memory_mb: int = 512
     """Address space of each process, and memory of all its processes together (MiB)."""
     processes: int = 32

@@ -35,6 +35,7 @@ _PREFIX = (
 _MIB = 1024 * 1024
 _START_SECONDS = 60.0  # a launch takes 20 ms; this is for machines that are out of breath
 DEATH_SECONDS = 30.0
+_LONGEST_NAME = 250
 
 
 def _read_only(path: Path, inside: str) -> list[str]:
@@ -111,9 +112,19 @@ def _fixed() -> tuple[tuple[str, ...], str, str]:
 def check_file_name(name: str) -> str:
     """A file's path below the program's folder; ``ValueError`` if it would leave it or hide the program."""
     path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name or str(path) == "main.py":
-        raise ValueError(f"{name!r} cannot be a file beside the program")
+    leaves = not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name
+    if leaves or path.parts[0] == "main.py" or len(os.fsencode(name)) > _LONGEST_NAME:
+        raise ValueError(f"{name[:100]!r} cannot be a file beside the program")
     return str(path)
+
+
+def check_files(files: Mapping[str, str]) -> dict[str, str]:
+    """All files with checked paths; ``ValueError`` also if one would be the folder of another."""
+    checked = {check_file_name(name): text for name, text in files.items()}
+    for name in checked:
+        if folder := next((str(p) for p in PurePosixPath(name).parents if str(p) in checked), None):
+            raise ValueError(f"{folder!r} cannot be a file beside the program and the folder of another")
+    return checked
 
 
 def _place_files(files: Iterable[tuple[str, int]]) -> list[str]:

@@ -80,11 +80,15 @@ class LocalSandbox:
         files: Mapping[str, str] | None = None,
         packages: Sequence[Path] = (),
         limits: Limits | None = None,
+        cancel: threading.Event | None = None,
     ) -> RunResult:
-        """See ``Sandbox.run``. ``ValueError`` for a file name that leaves the program's folder."""
-        named = {launch.check_file_name(name): text for name, text in (files or {}).items()}
+        """See ``Sandbox.run``. ``ValueError`` for a file name that leaves the program's folder.
+
+        ``cancel``: once it is set the program is ended, and that is a ``RunFailedError`` ("cancelled").
+        """
+        named = launch.check_files(files or {})
         with contextlib.closing(
-            self._runs(program, [stdin], named, packages, limits or self._limits)
+            self._runs(program, [stdin], named, packages, limits or self._limits, cancel)
         ) as runs:
             return next(runs)
 
@@ -101,6 +105,7 @@ class LocalSandbox:
         files: Mapping[str, str],
         packages: Sequence[Path],
         limits: Limits,
+        cancel: threading.Event | None = None,
     ) -> Generator[RunResult]:
         launched: Launched | None = None
         try:
@@ -111,12 +116,14 @@ class LocalSandbox:
                             if launched is None:
                                 launched = self._take(limits, files, packages)
                                 launched.write_program(program)
-                            ending = watch(launched, stdin, limits, more=number + 1 < len(inputs))
-                    except RunFailedError:
+                            ending = watch(
+                                launched, stdin, limits, more=number + 1 < len(inputs), cancel=cancel
+                            )
+                    except RunFailedError as error:
                         if launched is not None:
                             launched.close()
                             launched = None
-                        if attempt + 1 == _LAUNCH_TRIES:
+                        if attempt + 1 == _LAUNCH_TRIES or error.kind == "cancelled":
                             raise
                         time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
                         continue

@@ -4,12 +4,13 @@ import contextlib
 import os
 import selectors
 import socket
+import threading
 import time
 from array import array
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.sandbox.interface import Limits, RunFailedError
@@ -42,11 +43,14 @@ class Ending:
         return self.stopped_for is None and self.exit_code is None
 
 
-def watch(launched: Launched, stdin: str, limits: Limits, *, more: bool) -> Ending:
+def watch(
+    launched: Launched, stdin: str, limits: Limits, *, more: bool, cancel: threading.Event | None = None
+) -> Ending:
     """Run the program of ``launched`` on ``stdin`` until its end or a limit.
 
     ``more``: another input may follow. When the ending is not ``reusable`` all of the sandbox is dead. Raises
-    ``RunFailedError`` ("launch") when the program's first line was not reached, and
+    ``RunFailedError`` ("launch") when the program's first line was not reached or ("cancelled") when
+    ``cancel`` was set before its end, and
     ``InfrastructureError`` when it cannot be killed.
     """
     with ExitStack() as stack:
@@ -65,12 +69,20 @@ def watch(launched: Launched, stdin: str, limits: Limits, *, more: bool) -> Endi
             raise RunFailedError("launch", f"the sandbox was lost before the program ({error})") from error
         stdout.close_write()
         stderr.close_write()
-        return _Watch(launched, stdout.read, stderr.read, limits).until_ended()
+        return _Watch(launched, stdout.read, stderr.read, limits, cancel).until_ended()
 
 
 class _Watch:
-    def __init__(self, launched: Launched, stdout: int, stderr: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        launched: Launched,
+        stdout: int,
+        stderr: int,
+        limits: Limits,
+        cancel: threading.Event | None,
+    ) -> None:
         self._launched = launched
+        self._cancel = cancel
         self._limits = limits
         self._outputs = {stdout: bytearray(), stderr: bytearray()}
         for fd in self._outputs:
@@ -89,7 +101,7 @@ class _Watch:
             for fd in (*self._outputs, launched.control.fileno(), launched.first_fd):
                 selector.register(fd, selectors.EVENT_READ)
             while self._ended is None:
-                ready = {key.fd for key, _ in selector.select(self._seconds_to_next_check())}
+                ready = {key.fd for key, _ in selector.select(_SAMPLE_SECONDS)}
                 if launched.control.fileno() in ready and not self._hear():
                     selector.unregister(launched.control.fileno())
                 elif launched.first_fd in ready:
@@ -142,12 +154,6 @@ class _Watch:
             raise RunFailedError("launch", f"no process for the program: {os.strerror(int(words[0]))}")
         return True
 
-    def _seconds_to_next_check(self) -> float:
-        if self._started_at is None or self._stopped_for is not None:
-            return _SAMPLE_SECONDS
-        left = self._started_at + self._limits.wall_seconds - time.monotonic()
-        return max(0.0, min(_SAMPLE_SECONDS, left))
-
     def _take(self, fd: int, chunk: bytes) -> None:
         output = self._outputs[fd]
         output += chunk
@@ -157,6 +163,8 @@ class _Watch:
 
     def _check_limits(self) -> None:
         now = time.monotonic()
+        if self._cancel is not None and self._cancel.is_set():
+            raise RunFailedError("cancelled", "nobody waits for the program any more")
         if self._stopped_for is not None:
             if now > self._stopped_at + DEATH_SECONDS:
                 raise InfrastructureError(
@@ -165,17 +173,17 @@ class _Watch:
         elif self._started_at is None:
             if now > self._sent_at + _START_SECONDS:
                 raise RunFailedError("launch", f"no program was started within {_START_SECONDS:g} s")
-        elif now > self._started_at + self._limits.wall_seconds:
-            self._stop("wall")
         elif now > self._next_sample_at and self._launched.first is not None:
             self._next_sample_at = now + _SAMPLE_SECONDS
-            memory, seconds = _used_by(self._launched.first)
+            used = _used_by(self._launched.first)
             most = self._limits.memory_mb * 1024 * 1024
             # Twice: while processes begin and end, one reading may count what they share for several.
-            if memory > most and _used_by(self._launched.first)[0] > most:
+            if used.memory > most and _used_by(self._launched.first).memory > most:
                 self._stop("memory")
-            elif seconds - self._launched.cpu_seconds > self._limits.timeout_seconds:
+            elif used.cpu_seconds - self._launched.cpu_seconds > self._limits.timeout_seconds:
                 self._stop("cpu")
+            elif now - self._started_at - used.queued_seconds > self._limits.wall_seconds:
+                self._stop("wall")
 
     def _stop(self, reason: Stop) -> None:
         if self._stopped_for is None:
@@ -184,19 +192,28 @@ class _Watch:
             self._launched.kill()
 
 
-def _used_by(pid: int) -> tuple[int, float]:
-    """Memory (bytes) and CPU (seconds) of a process and all below it; those that just ended count nothing.
+class _Used(NamedTuple):
+    memory: int
+    """Bytes that only these processes hold, in equal shares of what several of them share, anonymous shared
+    memory included; files that are mapped are the machine's."""
+    cpu_seconds: float
+    """Of all of them, and of the children that they waited for."""
+    queued_seconds: float
+    """The longest that a thread of the program was ready to run and had no core."""
 
-    Memory is what only they hold, in equal shares of what several of them share, anonymous shared memory
-    included; files that are mapped are the machine's.
-    """
-    memory, ticks = 0, 0
-    pids = [pid]
+
+def _used_by(first: int) -> _Used:
+    """What the process ``first``, the boot process below it and the program use; 0 for what just ended."""
+    memory, ticks, queued = 0, 0, 0
+    pids = [(first, 0)]
     while pids:
-        process = Path("/proc", str(pids.pop()))
+        pid, depth = pids.pop()
+        process = Path("/proc", str(pid))
         try:
             for task in (process / "task").iterdir():
-                pids += map(int, (task / "children").read_text().split())
+                pids += [(int(child), depth + 1) for child in (task / "children").read_text().split()]
+                if depth > 1:
+                    queued = max(queued, int((task / "schedstat").read_text().split()[1]))
             # user, system, and both of the children that it waited for
             ticks += sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:15]))
             for line in (process / "smaps_rollup").read_text().splitlines():
@@ -205,4 +222,4 @@ def _used_by(pid: int) -> tuple[int, float]:
                     memory += int(value.removesuffix("kB")) * 1024
         except (FileNotFoundError, ProcessLookupError):
             continue
-    return memory, ticks / _TICKS
+    return _Used(memory, ticks / _TICKS, queued / 1e9)

@@ -19,6 +19,7 @@ import requests
 
 from proving_ground.errors import CannotRunError, InfrastructureError
 from proving_ground.events import SECRETS
+from proving_ground.sandbox.api import KEY_VARIABLE
 
 START_SECONDS = 180.0
 """Longest time for a server to become healthy: torch and transformers alone take ten seconds to import."""
@@ -108,7 +109,8 @@ def serve_code_sandbox(*, port: int = 0) -> Iterator[str]:
 
     Raises ``CannotRunError`` when nothing can isolate programs here.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
+    others = set(SECRETS) - {KEY_VARIABLE}
+    environment = {key: value for key, value in os.environ.items() if key not in others}
     with _listening(["proving_ground.services.code_sandbox", "--port", str(port)], environment) as (url, _):
         yield url
 
