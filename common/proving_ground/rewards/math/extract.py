@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from proving_ground.rewards.math.notation import matching
+from proving_ground.rewards.math.units import known, read_unit
 
 FORMATS = ("boxed", "hash", "phrase")
 r"""``\boxed{7}`` (also ``\fbox``), GSM8K's ``#### 7``, and ``The answer is 7``."""
@@ -35,22 +36,31 @@ _NOT_TOGETHER = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"(?:\b(?:not|never|cannot)|n['’]t|\bnor)(?:\s+(?:be|is|equals?|equal\s+to|the|an?|answer|simply))*[\s:$\\(\[*]*\Z"
-    r"|(?:\\(?:ne|neq|not|lnot|neg|cdot|times|div|sqrt)(?![a-z])|\\not\s*=|[≠+/^·×]|!=|(?<!_)_|(?<!\*)\*"
-    r"|\\(?:sqrt|[dt]?frac)(?:\[\w+\])?\s*\{)[\s{(]*\Z|[0-9]\Z",
+    r"(?:\b(?:not|never|neither|cannot|impossible|false|unlikely|except|but|than|twice|double|half)|n['’]t|\bnor|¬"
+    r"|\b(?:square|cube|root|half|reciprocal|opposite|inverse) of)"
+    r"(?:[\s$]+(?:that|it|be|is|equals?|equal\s+to|the|an?|answer|[a-z]\s*=))*[\s$\\(\[*]*\Z"
+    r"|(?:\\(?:ne|neq|not|lnot|neg|cdot|times|div|sqrt|log|ln|sin|cos|tan)(?![a-z])|\\not\s*=|[≠+/^·×]|!=|(?<!_)_"
+    r"|(?<!\*)\*|\\(?:sqrt|[dt]?frac)(?:\[\w+\])?\s*(?:\{[^{}]*\}\s*)?\{)[\s{(]*\Z|[0-9]\Z",
     re.IGNORECASE,
 )
-_SIGN = re.compile(r"(?:([-−])|\\(pm)(?![a-z]))(\s*)\Z")
+_SIGN = re.compile(r"(?:([-−]|\b(?:minus|negative))|\\(pm)(?![a-z]))(\s*)\Z")
 _OPERAND = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[0-9})\]])[ \t]*\Z")
 _LABELLED = re.compile(r"(?<![\w\\^*/+-])([A-Za-z](?:_\{?\w\}?)?)\s*=\s*\Z")
 _RETRACTED = re.compile(
     r"[\s$.,)\]*\\]*(?:is|was|looks|seems|would be)\s+(?:wrong|incorrect|false|not)\b"
-    r"|[ \t]*(?:\^(?!\s*\{?\s*\\circ)|_|!\s*\$|\\(?:sqrt|pi|cdot|times|div|frac|pm|infty)\b"
+    r"|[\s$]*(?:squared|cubed|factorial|times|(?:or )?(?:more|less|fewer)|short)\b|\s*\?\s*(?:no|wrong)\b"
+    r"|[\s$]*(?:\\text\s*\{\s*)?or\b[\s}$]*(?:maybe |perhaps )?[\s$]*-?[\d\\]|[A-Za-z](?![A-Za-z])"
+    r"|[ \t]*(?:\)*\s*\^(?!\s*\{?\s*\\circ)|_(?!\{?\d)|!\s*\$|\\(?:sqrt|pi|cdot|times|div|frac|pm|infty)\b"
     r"|[+/·×][ \t]*[\w\\({]|[ \t]*[-−]\s*[0-9\\]|\*[ \t]*\w)",
     re.IGNORECASE,
 )
+_UNIT_AFTER = re.compile(
+    r"(?:[\s$,;~]|\\[,;: ])*(?:\\(?:text|mathrm)\s*\{([^{}]{1,20})\}(\^\{?\d\}?)?"
+    r"|\b([a-z]{4,}|[kcm]m|[km]g)\b)",
+    re.IGNORECASE,
+)
 _BELONGS = re.compile(
-    r"\s*(\\?%|\^\s*\{?\s*\\circ\s*\}?(?:\s*[CF]\b)?)"
+    r"\s*(\\?%|_\{?\d+\}?|\^\s*\{?\s*\\circ\s*\}?(?:\s*[CF]\b)?)"
     r"|[\s$)\\]*?\b((?:(?:hundred|thousand|million|billion|trillion|dozen)s?|percent)\b)",
     re.IGNORECASE,
 )
@@ -130,13 +140,22 @@ def _with_surroundings(text: str, start: int, end: int, content: str) -> str | N
         if _OPERAND.search(left):
             return None
         # "- \boxed{5}" after a word or at the start of a line is a dash or a bullet, not a sign.
-        if not (sign[3] and (not left.strip(" ") or left.rstrip(" ")[-1].isalpha() or left.endswith("\n"))):
+        if not (
+            sign[1] in ("-", "−")
+            and sign[3]
+            and (not left.strip(" ") or left.rstrip(" ")[-1].isalpha() or left.endswith("\n"))
+        ):
             simple = re.fullmatch(r"\s*[\w.,\\/{}]*\s*", content)
             return f"{'-' if sign[1] else chr(92) + 'pm '}{content if simple else f'({content})'}"
     if _NEGATED.search(before):
         return None
     belongs = _BELONGS.match(after)
-    return f"{content} {belongs[1] or belongs[2]}" if belongs else content
+    if belongs:
+        return f"{content}{belongs[1] or ' ' + belongs[2]}"
+    unit = _UNIT_AFTER.match(after) if re.search(r"[0-9}]\s*\Z", content) else None
+    words = (unit[1] or unit[3]) + (unit[2] or "") if unit else ""
+    stated = read_unit(words.strip("~ "), bool(unit and unit[1])) if unit else None
+    return rf"{content}\text{{ {words.strip('~ ')}}}" if stated and known(stated) else content
 
 
 def _content(text: str, box: re.Match[str]) -> tuple[str | None, int]:

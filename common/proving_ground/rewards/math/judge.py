@@ -88,11 +88,18 @@ def same(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     return _same_value(gold, answer, algebra)
 
 
+_CONSTANTS = (Word("e", bare=True), Word("i", bare=True))
+
+
 def _is_copy(gold: Reading, answer: str) -> bool:
     """Whether the answer may be a copy of the question, its calculation still to be done."""
     if isinstance(gold, Number) and _UNFINISHED.search(answer):
         return True
-    constant = isinstance(gold, Number) or (isinstance(gold, Expression) and not _LETTER.search(gold.text))
+    constant = (
+        isinstance(gold, Number)
+        or gold in _CONSTANTS
+        or (isinstance(gold, Expression) and not _LETTER.search(gold.text))
+    )
     return constant and bool(_QUESTION.search(answer)) and not _QUESTION.search(latex(gold))
 
 
@@ -115,6 +122,8 @@ def _same_value(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
 def _same_number(gold: Number, answer: Number) -> bool:
     if not compatible(gold.unit, answer.unit):
         return False
+    if (gold.percent and answer.unit) or (answer.percent and gold.unit):
+        return False
     if gold.percent == answer.percent:
         return gold.value == answer.value
     if gold.percent:
@@ -133,9 +142,14 @@ def _same_word(gold: Word, answer: Word, algebra: Algebra) -> bool:
 
 
 def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
+    if isinstance(gold, Number) and isinstance(answer, Sequence):
+        # A decimal comma, where the ground truth shows that one number is meant.
+        comma = re.fullmatch(r"([+-]?\d+),(\d+)", answer.text)
+        if comma and answer.kind == "list" and gold.value.denominator != 1:
+            return gold.value == Fraction(f"{comma[1]}.{comma[2]}")
     gold, answer = _as_list(gold, answer), _as_list(answer, gold)
     if _is_named(gold) != _is_named(answer):
-        gold, answer = _without_names(gold), _without_names(answer)
+        gold, answer = _without_names(gold, answer), _without_names(answer, gold)
     if not (isinstance(gold, Sequence) and isinstance(answer, Sequence)):
         # A relation such as x > 3 or a named set may say the same as an interval: let algebra see both.
         other = answer if isinstance(gold, Sequence) else gold
@@ -145,10 +159,15 @@ def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
             and _same_value(gold, answer, algebra)
         )
     kinds = {gold.kind, answer.kind}
+    nested = all(isinstance(item, Sequence) for item in (*gold.items, *answer.items))
+    if kinds == {"union", "list"} and nested:
+        kinds = {"union"}
     if not (len(kinds) == 1 or kinds in ({"list", "{}"}, {"list", "()"})):
         return False
-    if kinds == {"{}"} or len(gold.items) != len(answer.items):
-        return kinds == {"{}"} and _same_sets(gold.items, answer.items, algebra)
+    if kinds == {"{}"} or (nested and kinds <= {"{}", "list"}):
+        return _same_sets(gold.items, answer.items, algebra)
+    if len(gold.items) != len(answer.items):
+        return False
     if kinds <= {"list", "{}"} or kinds == {"union"}:
         return _same_items_any_order(gold.items, answer.items, algebra)
     return all(same(left, right, algebra) for left, right in zip(gold.items, answer.items, strict=True))
@@ -158,13 +177,17 @@ def _is_named(side: Reading) -> bool:
     return isinstance(side, Sequence) and all(isinstance(item, Relation) and item.name for item in side.items)
 
 
-def _without_names(side: Reading) -> Reading:
+def _without_names(side: Reading, other: Reading) -> Reading:
     """``y = 2, x = 1`` as the tuple of values in the order of the names; ``x_1 = 2, x_2 = 1`` as a list."""
     if not (isinstance(side, Sequence) and _is_named(side)):
         return side
     named = [(str(item.name), item.parts[-1]) for item in side.items if isinstance(item, Relation)]
-    if len({name.partition("_")[0] for name, _ in named}) > 1:
-        named.sort(key=lambda pair: pair[0].lower())
+    tuple_asked = isinstance(other, Sequence) and other.kind == "()"
+    if tuple_asked or len({name.partition("_")[0] for name, _ in named}) > 1:
+        letters = [ord(name[0]) for name, _ in named]
+        # x, y, z and a, b, c have an order of their own; unrelated names stand in that of the text.
+        if max(letters) - min(letters) <= 3 or any(name.startswith("\\") for name, _ in named):
+            named.sort(key=lambda pair: pair[0])
         return Sequence(
             "()" if side.kind == "list" else side.kind, tuple(value for _, value in named), side.text
         )
@@ -175,7 +198,13 @@ def _same_sets(gold: SequenceOf[Reading], answer: SequenceOf[Reading], algebra: 
     """Every element of either set is one of the other's; how often it is written does not count."""
     if len(gold) > MAX_ITEMS or len(answer) > MAX_ITEMS:
         return False
-    table = [[same(left, right, algebra) for right in answer] for left in gold]
+    table = [
+        [
+            isinstance(left, Sequence) == isinstance(right, Sequence) and same(left, right, algebra)
+            for right in answer
+        ]
+        for left in gold
+    ]
     return all(map(any, table)) and all(map(any, zip(*table, strict=True)))
 
 
@@ -186,8 +215,15 @@ def _as_list(side: Reading, other: Reading) -> Reading:
     """
     if not isinstance(other, Sequence) or not isinstance(side, Number | Word | Expression):
         return side
-    if other.kind in ("list", "{}") and len(other.items) == 1:
+    if other.kind in ("list", "{}") and len(other.items) == 1 and side.text != r"\emptyset":
         return Sequence(other.kind, (side,), side.text)
+    letters = isinstance(side, Word) and side.text.isupper() and len(side.text) == len(other.items) > 1
+    if (
+        letters
+        and other.kind != "()"
+        and all(isinstance(item, Word) and len(item.text) == 1 for item in other.items)
+    ):
+        return Sequence(other.kind, tuple(Word(letter, True) for letter in side.text), side.text)
     if isinstance(side, Number) and side.unit is None and "," in side.text and other.kind in ("list", "{}"):
         numerals = side.text.split(",")
         if len(numerals) == len(other.items) and all(

@@ -35,6 +35,7 @@ _RELATIONS_TO_LATEX = {
     "∠": "angle",
     "△": "triangle",
     "ℝ": "R",
+    "≡": "equiv",
     "⟨": "langle",
     "⟩": "rangle",
 }
@@ -62,7 +63,8 @@ _RAISED, _LOWERED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]+"), re
 _COMMAND = re.compile(r"\\([a-zA-Z]+|[\s\S])")
 _SIZES = ("", "l", "r", "m")
 _STYLES = """left right middle displaystyle textstyle limits nolimits centering strut boldsymbol bm pmb
-mathbf mathit underline emph bf rm it tiny small normalsize large Large LARGE huge Huge"""
+mathbf mathit underline emph bf rm it tiny small normalsize large Large LARGE huge Huge
+ensuremath underbrace blacksquare square qed checkmark"""
 _DROPPED = ["!", *_STYLES.split()]
 _DROPPED += [size + side for size in ("big", "Big", "bigg", "Bigg") for side in _SIZES]
 _SPACES = (",", ";", ":", ">", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace", "space")
@@ -102,21 +104,34 @@ _RENAMED = (
     | dict.fromkeys(("lvert", "rvert", "vert"), "|")
     | {"degree": r"^{\circ}"}
 )
-_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
+_DELIMITERS = (
+    ("$$", "$$"),
+    ("$", "$"),
+    (r"\(", r"\)"),
+    (r"\[", r"\]"),
+    ("**", "**"),
+    ("`", "`"),
+    ("*", "*"),
+    ("_", "_"),
+)
 _OPEN, _CLOSE = "([{", ")]}"
 _WITH_ARGUMENT = re.compile(
-    r"\\(?:(?:text|math)?color|hspace|vspace|h?phantom|label|tag)\*?\s*\{[^{}]*\}|(?<!\\)~"
+    r"\\(?:(?:text|math)?color(?:box)?|hspace|vspace|h?phantom|label|tag)\*?\s*\{[^{}]*\}|(?<!\\)~"
 )
 _OPTION = re.compile(r"^([\s$*{]*(?:\\text\w*\s*\{)?\s*)([A-Z])\)(?=[\s\\}]|$)")
 _ANSWER_IS = re.compile(
     r"(?:=|:|\\(?:Rightarrow|implies|therefore|Longrightarrow|rightarrow)(?![a-zA-Z]))\s*"
     r"|(?P<text>\\text\w*\s*\{\s*)?(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:final|correct|right)\s+)?"
-    r"(?:(?:answer|ans|result|solution|option|choice)s?\s*(?:(?:is|are)\b\s*:?|[:=.]|(?=\())"
+    r"(?:(?:answer|ans|result|solution|option|choice)s?\s*(?:(?:is|are)\b\s*:?|[:=.]|(?=[(\\$]))"
+    r"|(?!(?:not?|wrong|incorrect|except|minus|negative|never|any\w*)\b)[a-z][a-z ]{2,30}:(?=[\s}]*[-\\0-9])"
     r"|(?:option|choice)(?=\s+\(?[A-Z]\b))\s*(?P<end>\})?\s*",
     re.IGNORECASE,
 )
 _PLAIN_NAME = re.compile(
     r"(?<![A-Za-z\\{])((?:arc)?(?:sin|cos|tan)|sqrt|cot|sec|csc|log|ln|exp|pi|theta|alpha|infty)(?![A-Za-z])"
+)
+_FUNCTION_NAME = re.compile(
+    r"\\(?:operatorname\*?|text|mathrm)\s*\{\s*(arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|log|ln|gcd|lcm)\s*\}"
 )
 _ROOT = re.compile(r"\\sqrt\s*\(((?:[^()]|\([^()]*\))*)\)")
 
@@ -132,6 +147,11 @@ def clean(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         raise UnreadableError(f"longer than {MAX_LENGTH} characters")
+    if r"\begin" not in text:
+        # A doubled backslash before a command is an escape that somebody left in; "&" joins a list.
+        text = re.sub(r"\\\\(?=[A-Za-z{}])", r"\\", text)
+        text = re.sub(r"\s*\\?&\s*", r" \\text{ and } ", text)
+    text = re.sub(r"\\!\s*", "", re.sub(r"\\(q?quad)(?=[a-z])", r"\\\1 ", text))
     text = _RAISED.sub(lambda match: f"^{{{_plain_digits(match[0])}}}", text)
     text = _LOWERED.sub(lambda match: f"_{{{_plain_digits(match[0])}}}", text).translate(_CHARACTERS)
     text = re.sub(r"\\(?:left|right)\s*\.", "", re.sub(r"\.\.\.+", r"\\ldots ", text))
@@ -146,6 +166,10 @@ def clean(text: str) -> str:
     text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
     text = re.sub(r"(?<=[\w)}])\s*\*\*\s*(?=[\w({])", "^", text)
     text = _ROOT.sub(r"\\sqrt{\1}", _PLAIN_NAME.sub(r"\\\1", text))
+    text = re.sub(r"\\(mathrm|text)\s+([A-Za-z])(?![A-Za-z])", r"\\\1{\2}", text)
+    text = _FUNCTION_NAME.sub(r"\\\1", re.sub(r"\\text\s*\{\s*([-+]?[0-9.]+)\s*\}(?=.)", r"\1", text))
+    text = re.sub(r"\(\s*\\?mod\s*\{?(\w+)\}?\s*\)", r"\\pmod{\1}", text)
+    text = re.sub(r"(\\mathbb\s*\{?R\}?)\s*(?:-|\\backslash)\s*(?=\\\{)", r"\1 \\setminus ", text)
     text = re.sub(r"\\sqrt\s+(\d+)", r"\\sqrt{\1}", text)
     text = re.sub(r"([_^])\s*(\w)\s+(?=\w)", r"\1{\2} ", text)
     text = _unwrap(_without_label(_unwrap(" ".join(text.split()))))

@@ -25,7 +25,13 @@ _BODY = re.compile(
     rf"|(?:(?P<mixed>[0-9]+) +)?(?P<left>{_DECIMAL})\s*/\s*(?P<right>{_DECIMAL})"
     rf"|(?P<decimal>{_DECIMAL}))"
 )
-_SCALES = {"dozen": Fraction(12), "half": Fraction(1, 2), "halve": Fraction(1, 2), "quarter": Fraction(1, 4)}
+_SCALES = {
+    "dozen": Fraction(12),
+    "ten": Fraction(10),
+    "half": Fraction(1, 2),
+    "halve": Fraction(1, 2),
+    "quarter": Fraction(1, 4),
+}
 _SCALES |= {"hundred": Fraction(100), "thousand": Fraction(10**3), "million": Fraction(10**6)}
 _SCALES |= {
     "billion": Fraction(10**9),
@@ -49,9 +55,16 @@ WORDS = {name: number for number, name in enumerate(_ONES.split())}
 WORDS |= {name: 10 * number for number, name in enumerate(_TENS.split(), 2)}
 """Numbers that are written as one word."""
 
+_ONE = "|".join(_ONES.split())
+_NUMBER_WORD = re.compile(
+    rf"(?P<sign>negative |minus )?(?:(?P<tens>{'|'.join(_TENS.split())})(?:[- ](?P<ones>{_ONE}))?"
+    rf"|(?P<one>{_ONE}))(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_REPEATING = re.compile(r"([0-9]*)\.([0-9]*?)([0-9]{1,6}?)\3+\s*\\ldots\s*\Z")
 _MONEY_FIRST = re.compile(r"(?:\\text\s*\{\s*)?(USD|EUR|GBP|INR|Rs\.?)\s*\}?\s*(?=[0-9])")
 _SIGN = re.compile(rf"(?P<front>[+-]?)\s*(?P<currency>[{''.join(SIGNS)}]?)\s*(?P<back>[+-]?)\s*")
-_PERCENT = re.compile(r"%|percent(?:age)?|per cent", re.IGNORECASE)
+_PERCENT = re.compile(r"%|percent(?:age)?|per cent|pct", re.IGNORECASE)
 
 
 def read_number(text: str) -> tuple[Fraction, Unit | None, bool] | None:
@@ -59,8 +72,7 @@ def read_number(text: str) -> tuple[Fraction, Unit | None, bool] | None:
 
     ``value`` is as written: ``50%`` gives 50 and ``percent`` true.
     """
-    if text.lower() in WORDS:
-        return Fraction(WORDS[text.lower()]), None, False
+    text = _REPEATING.sub(_as_cycle, _NUMBER_WORD.sub(_as_digits, text))
     money = _MONEY_FIRST.match(text)
     sign = _SIGN.match(text, money.end() if money else 0)
     if sign is None or (sign["front"] and sign["back"]):
@@ -77,6 +89,7 @@ def read_number(text: str) -> tuple[Fraction, Unit | None, bool] | None:
     written = text[body.end() :]
     tail = re.sub(r"\s+\^", "^", TEXT_COMMAND.sub(r" \1 ", written))
     upright = tail != written
+    tail = re.sub(r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r" \1/\2", tail)
     while scale := _SCALE.match(tail):
         value, tail = value * _SCALES[scale[1].lower()], tail[scale.end() :]
     if not tail.strip():
@@ -88,6 +101,20 @@ def read_number(text: str) -> tuple[Fraction, Unit | None, bool] | None:
     tail = tail.strip().removeprefix("(").removesuffix(")")
     unit = read_unit(SIGNS.get(tail, tail), upright or tail in SIGNS)
     return None if unit is None or stated not in (None, unit) else (value, unit, False)
+
+
+def _as_digits(words: re.Match[str]) -> str:
+    """``negative twenty-one`` as ``-21``, where a text begins with it."""
+    if words.start():
+        return words[0]
+    value = sum(WORDS[words[part].lower()] for part in ("tens", "ones", "one") if words[part])
+    return f"{'-' if words['sign'] else ''}{value}"
+
+
+def _as_cycle(decimal: re.Match[str]) -> str:
+    r"""``0.1666\ldots`` as ``0.1\overline{6}``; at least three digits must show what repeats."""
+    shown = len(decimal[0].split("\\")[0].strip()) - len(decimal[1] + decimal[2]) - 1
+    return rf"{decimal[1]}.{decimal[2]}\overline{{{decimal[3]}}}" if shown >= 3 else decimal[0]
 
 
 def _value(body: re.Match[str]) -> Fraction | None:

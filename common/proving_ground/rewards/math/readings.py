@@ -83,15 +83,17 @@ class Option:
 Reading: TypeAlias = Number | Word | Sequence | Relation | Expression | Option
 
 _FUNCTION = r"(?:arc)?(?:sin|cos|tan)|cot|sec|csc|log|ln|exp"
-VARIABLE = rf"(?:[A-Za-z]|\\(?!(?:pi|sqrt|frac|binom|{_FUNCTION})(?![a-z]))[a-z]+)(?:_(?:\w|\{{\w+\}}))?"
+VARIABLE = (
+    rf"(?:[A-Za-z]|\\(?!(?:pi|sqrt|frac|binom|{_FUNCTION})(?![a-z]))[A-Z]?[a-z]+)(?:_(?:\w|\{{\\?\w+\}}))?"
+)
 _NAME = re.compile(
-    rf"{VARIABLE}'*(?:(?:\^\{{?-1\}}?)?\s*\([^()=<>]*\))?"  # x, a_{10}, y', f(3), g^{-1}(2)
+    rf"{VARIABLE}'*(?:(?:\^\{{?-1\}}?)?\s*\([^()=]*\))?"  # x, a_{10}, y', f(3), g^{-1}(2)
     rf"|\(\s*{VARIABLE}(?:\s*,\s*{VARIABLE})+\s*\)|[A-Za-z][A-Za-z ]*"
     r"|m?\s*\\(?:angle|overline|vec|triangle|widehat|overrightarrow)\s*\{?\s*[A-Za-z]+\}?"
-    r"|\|\s*(?:[A-Z]{2}|\\(?:vec|overline|overrightarrow)\s*\{[A-Za-z]+\})\s*\|"
-    r"|[A-Z]{1,4}(?:\s*:\s*[A-Z]{1,4})+|\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\[[A-Z]{3,}\]"
+    r"|\|\s*(?:[zwv]|[A-Z]{2}|\\(?:vec|overline|overrightarrow)\s*\{[A-Za-z]+\})\s*\|"
+    r"|[A-Z]+(?:_\{?\w+\}?)?(?:\s*:\s*[A-Z]+(?:_\{?\w+\}?)?)+|\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\[[A-Z]{3,}\]"
     r"|[A-Z]_\{?\s*(?:\\triangle)?\s*[A-Z]+\s*\}?"
-    rf"|\\(?:{_FUNCTION})\s*(?:\\angle\s*)?\{{?[A-Z]+\}}?",
+    rf"|\\(?:{_FUNCTION})\s*(?:\\angle\s*)?\{{?(?:[A-Z]+|\\[a-z]+)\}}?",
     re.ASCII,
 )
 _SMALL = "no on up am if it is in to at or so do go he me we us by my of ok"
@@ -105,6 +107,7 @@ _SAME_WORDS = {
         "empty set",
         "the empty set",
     ),
+    "infinitely many": ("infinitely many solutions", "infinite", "infinite solutions"),
     "does not exist": ("dne", "undefined"),
     r"\infty": ("infinity", "+infinity"),
     r"-\infty": ("-infinity",),
@@ -114,7 +117,7 @@ _ALL_REALS = re.compile(
     r"(?:the\s+)?(?:set\s+of\s+)?all\s+real(?:s|\s+numbers?|\s+values?)?(?:\s+(?:of\s+)?[a-z])?|real numbers"
 )
 _TIME = re.compile(r"(\d{1,2})(?::(\d\d))?\s*([ap])\.?\s?m\.?", re.IGNORECASE)
-_BASED = re.compile(r"\(?([0-9][0-9A-F]*|[A-F]+[0-9A-F]*)\)?_\{?([a-z]+|[0-9]{1,2})\}?")
+_BASED = re.compile(r"\(?([0-9][0-9A-F]*|[A-F]+[0-9A-F]*)\)?_[{(]*([a-z]+|[0-9]{1,2})[})]*")
 _LETTERED = re.compile(r"\(([A-H])\)\s*(?=[\w\\＄-])(.+)|([A-H])[.:]\s+(?![A-Z])(.+)", re.DOTALL)
 _MATH_OF_LETTERS = re.compile(r"\s*[-+*/^_=!]|\s*\\(?:cup|cap|cdot|times|in|to|land|lor)(?![a-z])|\(")
 _DATE_LIKE = re.compile(r"(?=.*[A-Za-z]{3,},?\s+[0-9])[A-Za-z0-9 .:'-]+")
@@ -128,7 +131,9 @@ _OUTER = re.compile(r";|(?:,\s*)?(?:\\text\s*\{\s*or\s*\}|(?<![A-Za-z\\])or(?![A
 _COMPARES = re.compile(r"[<>]|\\(?:le|ge|ne)(?![a-z])")
 _CONDITION = re.compile(r"\s*[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?R\}?)?\s*(?:\\mid(?![a-z])|\||:)\s*(.+)")
 _RATIO = re.compile(r"\d+(?:\.\d+)?(?:\s*(?::|(?:\\text\s*\{\s*)?\bto\b(?:\s*\})?)\s*\d+(?:\.\d+)?)+")
-_LITERAL = re.compile(r"\\(?:ldots|equiv|pmod|bmod|begin\s*\{cases\}|mathcal)|(?<![a-z])[A-Z]\s*\\c[ua]p")
+_LITERAL = re.compile(
+    r"\\(?:ldots|equiv|pmod|bmod|n?mid|begin\s*\{cases\}|mathcal)|(?<![a-z])[A-Z]\s*\\c[ua]p"
+)
 _UNION = re.compile(r"\\cup(?![a-zA-Z])")
 _PLUS_MINUS = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
 _OF_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
@@ -192,6 +197,9 @@ def _read_word(text: str) -> Word | None:
         # Algebra would take the letters for a product, and the angle ABC for the angle BAC.
         return Word(f"{geometric[1]} {geometric[2]}", False)
     lowered = flat.lower()
+    if not bare or len(lowered) > 4:
+        flat = re.sub(r"^(?:the|an?) ", "", flat, flags=re.IGNORECASE)
+        lowered = flat.lower()
     if lowered in _CANONICAL:
         return Word(_CANONICAL[lowered], False)
     if r"\ldots" in flat and not _COMMA.search(flat):
@@ -204,7 +212,11 @@ def _read_word(text: str) -> Word | None:
     if all(token.isalpha() for token in tokens):
         if bare and ("-" in flat or "'" in flat) and min(map(len, tokens)) < 3:
             return None
-        return Word(flat, bare and flat.isascii() and max(map(len, tokens)) < 4)
+        return Word(
+            flat, bare and flat.isascii() and all(len(token) < 4 or _is_run(token) for token in tokens)
+        )
+    if re.fullmatch(r"[A-Za-z]+(?:, ?[A-Za-z]+)+", flat):
+        return None
     whole = TEXT_COMMAND.fullmatch(text) is not None
     return Word(flat, False) if whole and re.search(r"[^\W\d_]{2}", flat) else None
 
@@ -238,7 +250,9 @@ def _read_structure(text: str) -> Reading | None:
         if not all(part.strip() for part in parts):
             raise UnreadableError("an equation with an empty side")
         name = " ".join(TEXT_COMMAND.sub(r"\1", parts[0]).split())
-        if _NAME.fullmatch(name):
+        if _NAME.fullmatch(name) and not (
+            name.isalpha() and name.islower() and len(name) > 1 and _is_product(name)
+        ):
             return _named(name, tuple(map(_read, parts[1:])), text)
         return Relation(None, tuple(map(_read, parts)), text)
     if len(_PLUS_MINUS.findall(text)) == 1 and not text.startswith("\\{"):
@@ -259,6 +273,8 @@ def _read_bracketed(text: str) -> Reading | None:
     condition = _CONDITION.fullmatch(inner) if opening == "{" else None
     if condition and _COMPARES.search(condition[1]):
         return _read(condition[1])
+    if opening == "{" and len(split_top(inner, re.compile(r":|\\mid(?![a-z])|\|(?=[^|]*\Z)"))) > 1:
+        return Word(re.sub(r"[\s{}()]", "", text.replace(r"\mid", ":").replace("|", ":")), False)
     pieces = _split_list(inner)
     if len(pieces) > 1 or opening == "{":
         return Sequence(opening + closing, _items(pieces, flat=opening == "{"), text)
@@ -272,7 +288,9 @@ def _named(name: str, parts: tuple[Reading, ...], text: str) -> Reading:
         names = name[1:-1].replace(" ", "").split(",")
         if len(names) == len(value.items) and value.kind == "()":
             pairs = zip(names, value.items, strict=True)
-            return Sequence("list", tuple(Relation(each, (item,), text) for each, item in pairs), text)
+            return Sequence(
+                "list", tuple(Relation(each, (item,), f"{each} = {item.text}") for each, item in pairs), text
+            )
     label = re.sub(r"[\s|{}]|\\(?:overline|overrightarrow)(?![a-z])|^m(?=\\angle)", "", name)
     return Relation(label, parts, text)
 
@@ -292,8 +310,11 @@ def _is_product(word: str) -> bool:
         return word.lower() not in _SHORT_WORDS
     if word.isupper():
         return False
-    run = "".join(sorted(word)) in "abcdefghijklmnopqrstuvwxyz"
-    return run or not set(word.lower()) & set("aeiou")
+    return _is_run(word) or not set(word.lower()) & set("aeiou")
+
+
+def _is_run(word: str) -> bool:
+    return "".join(sorted(word)) in "abcdefghijklmnopqrstuvwxyz"
 
 
 def _one_group(inner: str) -> bool:

@@ -38,6 +38,7 @@ _NORMALIZE = NormalizationConfig(
 _CONVERT = ConversionConfig(lowercase_symbols=False)
 _JOINTS = re.compile(r"\\land \\lor|\\lor(?![a-z])|\\land(?![a-z])")
 _DISCRETE = (sympy.Sum, sympy.Product, sympy.factorial, sympy.binomial)
+_INEQUALITIES = (sympy.StrictLessThan, sympy.StrictGreaterThan, sympy.LessThan, sympy.GreaterThan, sympy.Ne)
 _UNDONE = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative)
 
 
@@ -55,9 +56,7 @@ def parse(text: str) -> Parsed:
     text = re.sub(
         r"(?<![A-Za-z\\])([A-Za-z])('+)", lambda match: f"{match[1]}_{{{'prime' * len(match[2])}}}", text
     )
-    text = re.sub(
-        r"(?<![A-Za-z\\])([A-Z])\s*\^\s*(?:\{\s*)?(?:T(?![a-z])|\\top)(?:\s*\})?", r"\1_{transpose}", text
-    )
+    text = re.sub(r"(?<![A-Za-z\\])([A-Z])\s*\^\s*(?:\{\s*)?(?:T(?![a-z])|\\top)(?:\s*\})?", r"\1_{tt}", text)
     try:
         parsed = latex2sympy(
             normalize_latex(text, _NORMALIZE),
@@ -83,9 +82,7 @@ def _joined(parts: list[Parsed], joints: set[str]) -> Parsed:
     if not all(isinstance(part, Relational) for part in parts):
         raise UnparsableError("a condition that is no comparison")
     if len(set().union(*(part.free_symbols for part in parts))) != 1:
-        if joints == {r"\lor"}:
-            raise UnparsableError("alternatives for several unknowns")
-        return sympy.And(*parts, evaluate=False)
+        return (sympy.Or if joints == {r"\lor"} else sympy.And)(*parts, evaluate=False)
     sets = [part.as_set() for part in parts]
     both = sympy.Intersection(*sets)
     if joints == {r"\lor"} or (joints != {r"\land"} and both.is_empty):
@@ -144,9 +141,15 @@ def equal(gold: Parsed, answer: Parsed) -> bool:
         )
     if isinstance(gold, sympy.Expr) and isinstance(answer, sympy.Expr):
         return _equal_scalars(gold, answer)
+    if isinstance(gold, sympy.Or) != isinstance(answer, sympy.Or):
+        return False
     relations = _relations(gold), _relations(answer)
-    if all(relations):
-        return _equal_relations(*relations)
+    if all(relations) and _equal_relations(*relations):
+        return True
+    if all(relations) and len(gold.free_symbols | answer.free_symbols) != 1:
+        return False
+    if all(relations) and not (gold.has(*_INEQUALITIES) and answer.has(*_INEQUALITIES)):
+        return False
     gold, answer = _as_set(gold), _as_set(answer)
     if isinstance(gold, sympy.Set | sympy.Tuple) and isinstance(answer, sympy.Set | sympy.Tuple):
         return _equal_sets(gold, answer)
@@ -212,7 +215,7 @@ def _is_real(*values: Parsed) -> bool:
 
 def _relations(value: Parsed) -> list[Parsed]:
     """The single comparisons in a relation or chain of them; empty for anything else."""
-    parts = list(value.args) if isinstance(value, sympy.And) else [value]
+    parts = list(value.args) if isinstance(value, sympy.And | sympy.Or) else [value]
     return parts if all(map(_plain, parts)) else []
 
 

@@ -23,7 +23,7 @@ tsp; tbsp; min minute; h hr hour; day; week; month; year yr; ° deg degree; °C 
 hectare ha; am; pm; l
 """
 _COMPOUND = {"mph": (("h", -1), ("mi", 1)), "kmh": (("h", -1), ("km", 1)), "kph": (("h", -1), ("km", 1))}
-SIGNS = {"＄": "dollar", "€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee"}
+SIGNS = {"＄": "dollar", "€": "euro", "£": "sterling", "¥": "yen", "₹": "rupee", "¢": "cent"}
 """Currency signs (the first is ``notation.CURRENCY``) and the units they state."""
 
 
@@ -39,10 +39,10 @@ for _prefix in _PREFIXES.split():
         _SPELLINGS |= {_word + spelling: _symbol + _group[0] for spelling in _group[1:]}
 _FOLDED = {spelling.lower(): symbol for spelling, symbol in reversed(_SPELLINGS.items())}
 _CHANGES_THE_NUMBER = re.compile(
-    r"^per\b|\b(?:or|and|to|of|if|is|not?|mod(?:ulo)?|div|times|plus|minus|over|by|choose|squared|cubed|factorial|"
+    r"^(?:per|st|nd|rd|th)\b|\b(?:or|and|to|of|if|is|not?|mod(?:ulo)?|div|times|plus|minus|over|by|choose|squared|cubed|factorial|"
     r"hal(?:f|ves)|thirds?|quarters?|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|hundred|thousand|"
     r"(?:m|b|tr)illion)ths?|dozens?|hundreds?|thousands?|[mbtr]+illions?|percent(?:age)?|less|more|than|most|"
-    r"least|about|between|from|pi|sqrt|sin|cos|tan|log|ln|exp|inf(?:inity)?|mixed|maybe|either)\b"
+    r"least|about|between|from|pi|sqrt|sin|cos|tan|log|ln|exp|inf(?:inity)?|mixed|maybe|either|double|twice|triple)\b"
 )
 _TEMPERATURE = re.compile(r"(?:°|\bdeg(?:rees?)?\b)\s*(C|F|celsius|fahrenheit)\b", re.IGNORECASE)
 _UNIT = re.compile(r"[A-Za-zµΩ°][A-Za-zµΩ°.\s-]*(?:\^-?\d)?(?:[\s/]+[A-Za-zµΩ]+(?:\^-?\d)?)*")
