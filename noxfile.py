@@ -125,7 +125,7 @@ def tests(session: nox.Session, part: str) -> None:
     elif part == "common":
         _install(session, *STEPS, "hub", "plot", "parquet", "report", "services")
         paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training"]
-        paths += [f"tests/test_{name}.py" for name in ("workflow", "make", "library", "pages")]
+        paths += [f"tests/test_{name}.py" for name in ("workflow", "make", "library", "pages", "support")]
     else:
         _install(session, *STEPS)
         paths = ["tests/examples", f"--example={part}"]

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from proving_ground.config import Config, leaf_fields, load_config
 from proving_ground.errors import CannotRunError
@@ -84,6 +85,34 @@ def test_a_bad_file_names_file_and_key(tmp_path: Path, text: str, words: list[st
         load_config(path)
     for word in [str(path), *words]:
         assert word in str(caught.value)
+
+
+def sections(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    """Dotted names of all sections, nested ones too; TRL's own takes any key."""
+    found = [prefix] if prefix else []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += sections(field.annotation, f"{prefix}{name}.")
+    return found
+
+
+@pytest.mark.parametrize("section", ["", *sections()])
+def test_an_unknown_key_of_any_section_is_an_error(config_file: Path, section: str) -> None:
+    tree: dict[str, object] = {"nothing_like_it": 1}
+    for name in reversed(section.split(".")[:-1]):
+        tree = {name: tree}
+    given = config_file.with_name("other.json")
+    given.write_text(json.dumps(tree))
+    key = f"{section}nothing_like_it"
+    variable = f"PROVING_GROUND_{key.replace('.', '__').upper()}"
+    for path, overrides, environ, origin in (
+        (given, {}, {}, f"{given}: {key}"),
+        (config_file, {key: "1"}, {}, f"--{key}"),
+        (config_file, {}, {variable: "1"}, variable),
+    ):
+        with pytest.raises(CannotRunError) as caught:
+            load_config(path, overrides, environ)
+        assert str(caught.value).startswith(f"{origin}: unknown setting")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -15,6 +15,13 @@ def write(kept: Path, example: str, content: str) -> None:
     (kept / example / "smoke.json").write_text(content)
 
 
+@pytest.mark.parametrize("failed", [0, 1, 2])
+def test_one_failed_step_fails_the_whole_wherever_it_stands(failed: int, tmp_path: Path) -> None:
+    steps = [{**GOOD, "ok": number != failed} for number in range(3)]
+    write(tmp_path, "a", json.dumps(steps))
+    assert table(["a"], tmp_path).splitlines()[-1].split()[:4] == ["a", "in", "all", "FAILED"]
+
+
 def test_steps_and_their_sum(tmp_path: Path) -> None:
     write(tmp_path, "a", json.dumps([GOOD, {**GOOD, "ok": False, "shown": {}}]))
     first, second, whole = table(["a"], tmp_path).splitlines()

@@ -84,6 +84,14 @@ def test_every_end_is_recorded(
         assert last == {"event": "summary", **written, **said}
 
 
+def test_the_hash_is_of_the_rows_that_were_worked_on(task: Task, summary: Path, tmp_path: Path) -> None:
+    for folder, content in ((task.folder, b"own"), (tmp_path / "data", b"other")):
+        folder.mkdir(exist_ok=True)
+        (folder / "dataset.jsonl").write_bytes(content)
+    assert run(task, good, "--data.dir", str(tmp_path / "data")) == 0
+    assert json.loads(summary.read_text())["run"]["data_sha256"] == hashlib.sha256(b"other").hexdigest()
+
+
 def test_a_run_that_is_killed_leaves_no_success_of_an_earlier_one(task: Task, summary: Path) -> None:
     assert run(task, good) == 0
     seen: list[bool] = []

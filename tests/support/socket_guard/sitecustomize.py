@@ -1,18 +1,22 @@
-"""Imported by Python at startup when its folder is on PYTHONPATH: refuses every connection.
+"""Imported by Python at startup when its folder is on PYTHONPATH: refuses every connection and datagram.
 
 The fallback where no network namespace can be made. It stops this process's own sockets, not those of
 programs in other languages; a namespace stops all of them.
 """
 
 import socket
+from collections.abc import Callable
+from typing import Any
 
 
-def _refuse(self: socket.socket, address: object, *_: object) -> None:
-    if self.family != socket.AF_UNIX:
-        raise OSError(101, f"the network is blocked in this test: {address!r}")
-    _connect(self, address)
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(self: socket.socket, *arguments: object) -> Any:
+        if self.family != socket.AF_UNIX:
+            raise OSError(101, f"the network is blocked in this test: {arguments[-1:]!r}")
+        return method(self, *arguments)
+
+    return call
 
 
-_connect = socket.socket.connect
-socket.socket.connect = _refuse  # type: ignore[method-assign, assignment]
-socket.socket.connect_ex = _refuse  # type: ignore[method-assign, assignment]
+for _name in ("connect", "connect_ex", "sendto", "sendmsg"):
+    setattr(socket.socket, _name, _guarded(getattr(socket.socket, _name)))
