@@ -23,6 +23,8 @@ ROOT = Path(__file__).parent
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/config.json"))
 REAL = [name for name in EXAMPLES if (ROOT / "examples" / name / "config.real.json").is_file()]
 PREPARED = [name for name in EXAMPLES if (ROOT / "examples" / name / "prepare_data.py").is_file()]
+MINIMAL = ROOT / "examples" / "trl_integration" / "minimal"
+"""An example in one file, to be copied; no example itself."""
 GROUPS = ("test", "lint", "types", "dev")
 
 DRIFT = {"chat": "fireworks-ai==1.2.28", "preview": "fireworks-ai==1.0.0a6"}
@@ -270,29 +272,36 @@ def constraints(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none")
 def new_example(session: nox.Session) -> None:
-    """Copy an example under a new name: `nox -s new_example -- NAME [FROM]`."""
+    """Copy an example under a new name: `nox -s new_example -- NAME [FROM]`, FROM minimal: one file."""
     name, source = (*session.posargs, "math_example")[:2] if session.posargs else ("", "")
-    folder = ROOT / "examples" / name
+    folder, origin = (
+        ROOT / "examples" / name,
+        MINIMAL if source == MINIMAL.name else ROOT / "examples" / source,
+    )
     # Sessions are named for examples and for these parts; file systems may not tell cases apart.
     taken = {*(each.lower() for each in EXAMPLES), "common", "training", "project"}
     good = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-    if not good or name.lower() in taken or folder.exists() or source not in PREPARED:
-        session.error(f"say NAME (a new identifier) and, if you like, FROM ({', '.join(PREPARED)})")
+    if not good or name.lower() in taken or folder.exists() or source not in (*PREPARED, MINIMAL.name):
+        known = ", ".join((*PREPARED, MINIMAL.name))
+        session.error(f"say NAME (a new identifier) and, if you like, FROM ({known})")
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", f"examples/{source}"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", origin],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
     for path in filter(None, listed.stdout.split("\0")):
-        target = folder / (ROOT / path).relative_to(ROOT / "examples" / source)
+        target = folder / (ROOT / path).relative_to(origin)
         target.parent.mkdir(parents=True, exist_ok=True)
         text = (ROOT / path).read_text(encoding="utf-8").replace(source, name)
         target.write_text(text, encoding="utf-8")
     session.log(
         f"examples/{name} is ready: `make e2e EXAMPLE={name}` passes. Now change its task.py, and then"
     )
+    if origin == MINIMAL:
+        session.log(f"  python examples/{name}/task.py train")
+        return
     session.log(f"  python examples/{name}/prepare_data.py")
     session.log(f"  python examples/{name}/fireworks_regenerate.py --record-synthetic --limit 20")
 

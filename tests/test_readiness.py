@@ -58,7 +58,7 @@ def test_e2e_prepare_data_script(clone: Clone) -> None:
 
 def test_e2e_local_eval_script(clone: Clone) -> None:
     ran = summary(clone.run("local_eval.py"), "local_eval")
-    count = len(rows(clone.folder / "dataset.jsonl"))
+    count = len(rows(clone.data / "dataset.jsonl"))
     assert ran["references_at_1"] == ran["references"] == count
     assert ran["wrong_answers_at_0"] == ran["wrong_answers"] >= count
     written = rows(clone.outputs / "local_eval" / "results.jsonl")

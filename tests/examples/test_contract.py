@@ -23,9 +23,9 @@ MOCKED = {"TEST_MOCK_FIREWORKS_PREVIEW": "1", "TEST_MOCK_FIREWORKS_REGEN": "1"}
 
 @pytest.fixture(autouse=True)
 def whole_example(example: Path) -> None:
-    """The template has not the five stages; its own tests are elsewhere."""
-    if not (example / "task.py").is_file():
-        pytest.skip(f"{example.name} has no task.py")
+    """The template, or an example of one file, has not the five stages; their own tests are elsewhere."""
+    if not (example / "prepare_data.py").is_file():
+        pytest.skip(f"{example.name} has no step scripts")
 
 
 def run(script: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:

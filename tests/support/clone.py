@@ -36,6 +36,10 @@ def rows(path: str | Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
 
 
+ALONE = {"local_eval.py": "local_eval", "fireworks_preview.py": "preview", "trl_grpo_integration.py": "train"}
+"""What an example without step scripts is told to run of itself: it has rows and a reward, no step 0."""
+
+
 class Clone:
     """A fresh git repository with the project's files, where an example runs with its default paths.
 
@@ -57,6 +61,12 @@ class Clone:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "as cloned")
 
+    @property
+    def data(self) -> Path:
+        """Where the example's rows lie: beside its step 0, or where a task without one writes them."""
+        prepared = (self.folder / "prepare_data.py").is_file()
+        return self.folder if prepared else self.outputs / "data"
+
     def git(self, *words: str) -> str:
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
         command = ["git", "-C", str(self.root), *identity, *words]
@@ -69,9 +79,12 @@ class Clone:
 
         ``changes``: files of the example that the script is meant to change, of those that git knows.
         """
-        if not (self.folder / script).is_file():
+        words = [script]
+        if script in ALONE and (self.folder / "task.py").is_file() and not (self.folder / script).is_file():
+            words = ["task.py", ALONE[script]]
+        if not (self.folder / words[0]).is_file():
             pytest.skip(f"{self.folder.name} has no {script}")
-        completed = self.execute(str(self.folder / script), *options, **switches)
+        completed = self.execute(str(self.folder / words[0]), *words[1:], *options, **switches)
         meant = "".join(f" M examples/{self.folder.name}/{path}\n" for path in changes)
         assert self.git("status", "--porcelain") == meant, f"{script} left files that git does not ignore"
         return completed

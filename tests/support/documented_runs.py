@@ -1,6 +1,8 @@
 """How a documented command is run, and how it must end, by what it looks like."""
 
+import difflib
 import importlib
+import itertools
 import json
 import os
 import re
@@ -218,21 +220,45 @@ READER_EDITS = {
 }
 
 
+OWN_ROWS = "".join(
+    json.dumps({"problem": f"Which word is last? {a} {b} {c}", "final": c}) + "\n"
+    for a, b, c in itertools.product(
+        ["ant", "bee", "cat", "dog"], ["eel", "fox", "gnu"], ["hen", "ibis", "jay"]
+    )
+)
+
+
+def with_own_rows(task: str, rows: str) -> str:
+    """``task.py`` of a minimal example with the README's ``rows`` for its own: at most ten lines change."""
+    own = re.search(r"^def rows\(\).*?(?=\n\n\n)", task, re.MULTILINE | re.DOTALL)
+    assert own is not None
+    edited = task.replace(own[0], rows.strip()).replace("import random\n", "import json\n")
+    lines = [*difflib.unified_diff(task.splitlines(), edited.splitlines(), lineterm="", n=0)][2:]
+    assert 0 < sum(line.startswith("+") for line in lines) <= 10
+    assert sum(line.startswith("-") for line in lines) <= 10
+    return edited
+
+
 def makes_an_example(command: Command, place: Place) -> None:
-    """The new example passes its end-to-end suite at once; then its reward becomes the README's."""
+    """The new example passes its end-to-end suite at once; then its reward or rows become the README's."""
     ends_well(command, place)
     name = re.search(r"NAME=(\w+)", command.text)
     assert name is not None
     runs_end_to_end(Command(command.file, command.line, f"make e2e EXAMPLE={name[1]}"), place)
     folder = place.clone.root / "examples" / name[1]
     readme = (ROOT / command.file).read_text(encoding="utf-8")
-    (reward,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
-    (folder / "reward.py").write_text(reward)
+    reward, own_rows = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     task = (folder / "task.py").read_text(encoding="utf-8")
-    for before, after in READER_EDITS.items():
-        assert task.count(before) == 1, before
-        task = task.replace(before, after)
-    (folder / "task.py").write_text(task)
+    if "FROM=minimal" in command.text:
+        (folder / "rows.jsonl").write_text(OWN_ROWS)
+        edited = with_own_rows(task, own_rows)
+    else:
+        (folder / "reward.py").write_text(reward)
+        edited = task
+        for before, after in READER_EDITS.items():
+            assert task.count(before) == 1, before
+            edited = edited.replace(before, after)
+    (folder / "task.py").write_text(edited)
     place.clone.git("add", "--all")
     place.clone.git("commit", "--quiet", "--message", "a new example")
 
