@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(["README.md", "CONTRIBUTING.md", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))])
+PAGES = sorted(
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md")),
+    ]
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -18,6 +18,7 @@ def serve() -> None:
     # each costs part of a launch.
     import _socket
     import atexit
+    import builtins
     import gc
     import os
     import resource
@@ -82,6 +83,8 @@ def serve() -> None:
         control.send(b"started")
         control.close()
         break
+    for name in ("exit", "quit"):  # programs use what the site module makes, which is not loaded
+        setattr(builtins, name, sys.exit)
     sys.argv[:] = [entry]
     sys.path[0] = os.path.dirname(entry)  # noqa: PTH120
     main = sys.modules["__main__"].__dict__

@@ -60,6 +60,8 @@ HONEST: dict[str, tuple[str, str]] = {
     "stdin read outside a guard": (_py(f"import sys\n{_F}\n\nn = int(sys.stdin.readline())\nprint(double(n))"), CALLS),
     "all of stdin outside a guard": (_py(f"import sys\n{_F}\n\ndata = sys.stdin.read().split()\nprint(double(int(data[0])))"), CALLS),
     "exit at the end": (_py(f"import sys\n{_F}\n\nsys.exit(0)"), CALLS),
+    "exit by its other name": (_py(f"{_F}\n\nquit()"), CALLS),
+    "exit by its other name, whole program": (_py(f"{_MAIN}\nexit()"), STDIO),
     "input in a main function": (_py(f"{_F}\n\ndef main():\n    print(double(int(input())))\n\nif __name__ == '__main__':\n    main()"), BOTH),
     "input outside a guard, both kinds": (_py(f"{_F}\n\nn = int(input())\nprint(double(n))"), BOTH),
     "a lambda": (_py("double = lambda x: 2 * x"), CALLS),
