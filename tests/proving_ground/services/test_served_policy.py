@@ -1,4 +1,4 @@
-"""One real run of ``transformers serve`` behind the gateway, where its packages are installed."""
+"""One real run of ``transformers serve`` behind the gateway: part of tests(training), which has torch."""
 
 import subprocess
 import sys
@@ -43,8 +43,6 @@ def test_a_served_policy_answers_under_its_model_id(served: str, temperature: fl
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A tiny policy with random weights behind the real server."""
-    for needed in ("torch", "transformers", "openai", "typer"):
-        pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("random") / "policy"
     subprocess.run([sys.executable, "-c", MAKE_POLICY, str(folder)], check=True, capture_output=True)
     with serve_policy(folder, MODEL) as url:
