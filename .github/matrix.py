@@ -43,7 +43,7 @@ ALWAYS = ("lint", "docs(project)")
 READ_EXAMPLES = ("lint", "types", "drift")
 """Sessions that are not about one example but read the files of all."""
 
-BORROWERS = {"math_example": ("tests(common)",), "trl_integration": ("tests(training)",)}
+BORROWERS = {"math_example": ("tests(common)",), "trl_integration": ("tests(common)", "tests(training)")}
 """Sessions of other parts whose tests run an example's scripts."""
 
 OLDEST, NEWER = "3.11", ("3.12", "3.13")
