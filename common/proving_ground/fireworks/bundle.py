@@ -88,13 +88,15 @@ def bundle(reward: Any) -> str:
 def _closure(modules: Sequence[str]) -> Iterator[tuple[str, str]]:
     """``(path in the bundle, source)`` of ``modules`` and of all that they import of these packages.
 
-    A package that only has to be there, because a module lies in it, is an empty one.
+    A package that only has to be there, because a module lies in it, is an empty one; one that hands on what
+    its modules define hands on only what is asked for.
     """
     module = sys.modules[modules[0]]
     packages = {"proving_ground", module.__name__.split(".")[0]}
     if "." not in module.__name__ and module.__file__:
         packages |= {path.stem for path in Path(module.__file__).parent.glob("*.py")}
     waiting, seen = [*modules], {*modules}
+    handed_on: dict[str, dict[str, str]] = {}
     parents = set()
     while waiting:
         name = waiting.pop()
@@ -105,34 +107,42 @@ def _closure(modules: Sequence[str]) -> Iterator[tuple[str, str]]:
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         yield name.replace(".", "/") + ("/__init__.py" if package == name else ".py"), source
         parents |= {name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)}
-        tree = _WithoutTyping().visit(ast.parse(source))
-        new = {*_imported(tree, packages)} - seen
-        if package != name:
-            new |= {*_named(tree, package)} - seen
-        seen |= new
-        waiting += new
-    yield from ((f"{name.replace('.', '/')}/__init__.py", "") for name in parents - seen)
+        tree = ast.parse(source)
+        needed = set() if package == name else {*_named(tree, package)}
+        for origin, names in _imported(tree):
+            exports = _exports(_find(origin, packages))
+            found = {each: exports[each] for each in names if each in exports}
+            if found:
+                handed_on.setdefault(origin, {}).update(found)
+                parents.add(origin)
+            needed |= {*found.values(), *(f"{origin}.{each}" for each in names if each not in found)}
+            if len(found) < len(names) or not names:
+                needed.add(origin)
+        waiting += needed - seen
+        seen |= needed
+    for name in parents - seen:
+        lines = [f"from {origin} import {each}" for each, origin in sorted(handed_on.get(name, {}).items())]
+        yield f"{name.replace('.', '/')}/__init__.py", "\n".join(lines)
 
 
-class _WithoutTyping(ast.NodeTransformer):
-    """Takes out what only a type checker imports."""
-
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
-
-
-def _imported(tree: ast.AST, packages: set[str]) -> Iterator[str]:
-    """The modules that a source imports, and those that define what it imports from a package."""
+def _imported(tree: ast.AST) -> Iterator[tuple[str, list[str]]]:
+    """The modules that a source imports, each with the names it takes from it; none for a whole module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-            path = _find(node.module, packages)
-            if path is not None and path.name == "__init__.py":
-                values = [getattr(sys.modules[node.module], alias.name, None) for alias in node.names]
-                yield from (value.__module__ for value in values if hasattr(value, "__module__"))
+            yield node.module, [alias.name for alias in node.names]
+
+
+def _exports(path: Path | None) -> dict[str, str]:
+    """Name -> module, of a package that does nothing but hand on names of its modules."""
+    if path is None or path.name != "__init__.py":
+        return {}
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    if not all(isinstance(node, ast.Expr | ast.ImportFrom | ast.Assign) for node in nodes):
+        return {}
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {alias.name: node.module or "" for node in imports for alias in node.names}
 
 
 def _named(tree: ast.AST, package: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ def _train(run: Run) -> Result:
     if vars(run.options)["data.dir"] is None:  # who names a folder names the data
         check_made_with(run.data_dir, run.config.data)
     # torch, transformers and trl are imported here: the other stages do without them.
-    from proving_ground.training.anchors import check_anchors
+    from proving_ground.training.known_answers import check_known_answers
     from proving_ground.training.session import TrainingFailedError, TrainingRun, train_policy
     from proving_ground.training.settings import TEST_MODE_ROWS, grpo_of, in_test_mode
 
@@ -38,7 +38,7 @@ def _train(run: Run) -> Result:
     taken = few_shot if isinstance(few_shot, int) else 0
     held_out = with_examples(held_out, few_shot, samples)
     samples = with_examples(samples[taken:], few_shot, samples)
-    check_anchors(
+    check_known_answers(
         run.task.rewards,
         samples,
         run.task.wrong_answers_among(samples),

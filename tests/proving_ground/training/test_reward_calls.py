@@ -17,9 +17,9 @@ from proving_ground.stages import local_eval
 from proving_ground.stages.regenerate import scored
 from proving_ground.stages.run import Run
 from proving_ground.stages.task import Task
-from proving_ground.training.anchors import check_anchors
 from proving_ground.training.failures import FailureBudget
 from proving_ground.training.health import HealthChecks
+from proving_ground.training.known_answers import check_known_answers
 
 LETTERS = "abcdefgh"
 SYSTEM = "Be brief."
@@ -128,7 +128,7 @@ def test_every_stage_and_a_bare_trainer_call_a_reward_alike(tmp_path: Path) -> N
     answers = [Answer({"role": "assistant", "content": None, "tool_calls": []}, "stop") for _ in rows]
     stage("local_eval", lambda reward: local_eval.STAGE.body(run(reward)))
     stage("regenerate", lambda reward: scored(run(reward).task, rows, answers, SYSTEM))
-    stage("before", lambda reward: check_anchors({"mine": reward}, rows, lambda row: ["no"], SYSTEM))
+    stage("before", lambda reward: check_known_answers({"mine": reward}, rows, lambda row: ["no"], SYSTEM))
     asked = training_rows(rows, SYSTEM)
     stage("guarded", lambda reward: trained(tmp_path, asked, checked("mine", reward)))
     trainers: list[Any] = []

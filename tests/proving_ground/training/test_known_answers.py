@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 
 from proving_ground.errors import CannotRunError, ClaimError
-from proving_ground.training.anchors import check_anchors
+from proving_ground.training.known_answers import check_known_answers
 from tests.proving_ground.training import words
 
 SAMPLES = words.make_samples(4)
 
 
-def anchors(reward: Any) -> None:
-    check_anchors({"mine": reward}, SAMPLES, words.wrong_answers)
+def check(reward: Any) -> None:
+    check_known_answers({"mine": reward}, SAMPLES, words.wrong_answers)
 
 
-def test_anchors_accept_a_reward_that_knows_right_from_wrong() -> None:
-    anchors(words.reward)
+def test_known_answers_accept_a_reward_that_knows_right_from_wrong() -> None:
+    check(words.reward)
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,11 @@ def test_anchors_accept_a_reward_that_knows_right_from_wrong() -> None:
     ],
     ids=["always right", "never right", "opposite"],
 )
-def test_anchors_refuse_a_reward_that_does_not(reward: Any, problem: str) -> None:
+def test_known_answers_refuse_a_reward_that_does_not(reward: Any, problem: str) -> None:
     with pytest.raises(
-        ClaimError, match=f"^reward anchors: mine {problem.replace('reference', 'gives the reference')}"
+        ClaimError, match=f"^known answers: mine {problem.replace('reference', 'gives the reference')}"
     ):
-        anchors(reward)
+        check(reward)
 
 
 def test_a_format_reward_may_like_a_wrong_answer_that_another_one_refuses() -> None:
@@ -45,12 +45,12 @@ def test_a_format_reward_may_like_a_wrong_answer_that_another_one_refuses() -> N
         return [1.0] * len(completions)
 
     rewards = {"form": well_formed, "answer": words.reward}
-    check_anchors(rewards, SAMPLES, words.wrong_answers)
+    check_known_answers(rewards, SAMPLES, words.wrong_answers)
 
 
-def test_anchors_let_a_broken_service_through() -> None:
+def test_known_answers_let_a_broken_service_through() -> None:
     def broken(completions: Any, **columns: Any) -> list[float | None]:
         raise CannotRunError("no sandbox")
 
     with pytest.raises(CannotRunError, match="no sandbox"):
-        anchors(broken)
+        check(broken)

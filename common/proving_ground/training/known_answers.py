@@ -11,11 +11,11 @@ from proving_ground.errors import ClaimError
 from proving_ground.messages import reference_of
 from proving_ground.rewards.contract import RewardCallable, call_reward, checked, training_rows
 
-ANCHORS = 8
+ROWS = 8
 """Rows whose known answers are scored: enough to catch a reward that guesses, few enough for a sandbox."""
 
 
-def check_anchors(
+def check_known_answers(
     rewards: Mapping[str, RewardCallable],
     samples: Sequence[Mapping[str, Any]],
     wrong_answers: Callable[[dict[str, Any]], Sequence[str]],
@@ -28,13 +28,13 @@ def check_anchors(
     Of several rewards each may answer ``None`` where it does not apply, and some wrong answers may satisfy
     one of them (a well-formed wrong answer satisfies a format reward), but none may satisfy all.
     """
-    rows = [dict(sample) for sample in samples[:ANCHORS]]
+    rows = [dict(sample) for sample in samples[:ROWS]]
     references = _scores(rewards, rows, [reference_of(row) for row in rows], system_prompt, seconds)
     for name, scores in references.items():
         for row, score in zip(rows, scores, strict=True):
             if score not in (None, 1.0):
                 raise ClaimError(
-                    f"reward anchors: {name} gives the reference answer of {row['id']} {score:g} instead of"
+                    f"known answers: {name} gives the reference answer of {row['id']} {score:g} instead of"
                     " 1.0; run local_eval.py, then mend the reward or the row"
                 )
     pairs = [(row, answer) for row in rows for answer in wrong_answers(row)]
@@ -45,7 +45,7 @@ def check_anchors(
         given = [score for scores in wrong.values() if (score := scores[position]) is not None]
         if given and min(given) == 1.0:
             raise ClaimError(
-                f"reward anchors: {' and '.join(wrong)} gives a wrong answer to {row['id']} 1.0 "
+                f"known answers: {' and '.join(wrong)} gives a wrong answer to {row['id']} 1.0 "
                 f"({answer[:60]!r}); run local_eval.py and mend the reward"
             )
 
