@@ -1,6 +1,6 @@
 """Generated rows in BFCL's shape: ``id``, ``category``, ``messages``, ``tools`` and ``ground_truth``.
 
-Requests come from ``toolbox``. One row in nine is unpleasant: each filter finds something to drop.
+Requests come from ``toolbox``. One row in nine is bad: each filter finds something to drop.
 """
 
 import copy
@@ -34,7 +34,7 @@ def builtin_rows(seed: int) -> Iterator[dict[str, Any]]:
             row = _row(rng, number)
             yield row
         else:
-            yield _unpleasant(rng, row, _row(rng, number))
+            yield _bad(rng, row, _row(rng, number))
 
 
 def _row(rng: random.Random, number: int) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _filled(template: Any, slots: dict[str, Any]) -> Any:
     return VALUES.get(value, value)
 
 
-def _unpleasant(rng: random.Random, good: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]:
+def _bad(rng: random.Random, good: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]:
     """``fresh`` spoilt so that it must be dropped, or a duplicate of ``good``."""
     row = copy.deepcopy(fresh)
     name = row["tools"][0]["function"]["name"]

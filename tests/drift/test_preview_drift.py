@@ -17,8 +17,7 @@ from fireworks.types.evaluator_preview_response import EvaluatorPreviewResponse,
 
 from proving_ground.config import FireworksConfig
 from proving_ground.fireworks.client import FireworksClient, credentials
-from proving_ground.fireworks.evaluation import preview_answer
-from proving_ground.fireworks.preview import parse_preview, preview_request
+from proving_ground.fireworks.preview import parse_preview, preview_answer, preview_request
 from proving_ground.mocks import activate
 from proving_ground.rewards import math_reward
 from proving_ground.switches import SWITCHES

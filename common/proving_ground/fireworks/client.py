@@ -19,7 +19,7 @@ from proving_ground.config import FireworksConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.fireworks.cutoff import CutOffAdapter, cut_off_at
 from proving_ground.fireworks.errors import RequestCapError, ServiceError, TransientError, status_error
-from proving_ground.fireworks.scrub import KEY_PLACE, scrubbed
+from proving_ground.fireworks.recordings import KEY_PLACEHOLDER, scrubbed
 
 CONNECT_SECONDS = 5.0
 """An open connection has no limit but the deadline: a model that thinks is silent, and asking again while it
@@ -226,11 +226,11 @@ class FireworksClient:
         return session
 
     def _scrub(self, text: str) -> str:
-        return text.replace(self._key, KEY_PLACE)
+        return text.replace(self._key, KEY_PLACEHOLDER)
 
     def _scrub_bytes(self, text: bytes) -> bytes:
         """Some servers quote the rejected key in their error."""
-        return text.replace(self._key.encode(), KEY_PLACE.encode())
+        return text.replace(self._key.encode(), KEY_PLACEHOLDER.encode())
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
-class Cut:
+class Cutoff:
     """What ends one request.
 
     Attributes:
@@ -55,19 +55,19 @@ class Cut:
 
 
 class _Current(threading.local):
-    cut: Cut | None = None
+    cut: Cutoff | None = None
 
 
 _current = _Current()
 
 
 @contextmanager
-def cut_off_at(deadline: float) -> Iterator[Cut]:
+def cut_off_at(deadline: float) -> Iterator[Cutoff]:
     """Within the block, this thread's requests through a ``CutOffAdapter`` end by ``deadline`` (monotonic).
 
-    The reader then meets a closed connection, and ``Cut.done`` says who closed it.
+    The reader then meets a closed connection, and ``Cutoff.done`` says who closed it.
     """
-    _current.cut = Cut(deadline)
+    _current.cut = Cutoff(deadline)
     try:
         yield _current.cut
     finally:

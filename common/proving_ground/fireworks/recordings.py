@@ -1,9 +1,10 @@
-"""Recorded API answers, keyed by a hash of the request they answered.
+"""Recorded API answers without secrets, keyed by a hash of the request they answered.
 
 A recorder that keeps only addresses replays an old answer to a changed prompt and calls it a pass. Here
 a changed request misses, and a recording whose request was edited no longer fits its own hash.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ from typing import Any
 from proving_ground.dataset import bad_line, read_jsonl, write_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.fireworks.chat import request_hash
-from proving_ground.fireworks.scrub import scrubbed
+
+KEY_PLACEHOLDER = "<FIREWORKS_API_KEY>"
+ACCOUNT_PLACEHOLDER = "<FIREWORKS_ACCOUNT_ID>"
+PUBLIC_ACCOUNT = "fireworks"
+"""The account of the models that everybody may use; its name is no secret and stands in every model's id."""
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,29 @@ def read_recordings(path: Path) -> dict[str, Recording]:
             bad_line(path, number, "the request does not fit its request_sha256; record it again")
         recordings[digest] = recording
     return recordings
+
+
+def scrubbed(value: Any, *, key: str = "", account: str = "") -> Any:
+    """A JSON value without ``key`` anywhere and without ``account`` as a whole word, in strings and names.
+
+    To be called on parsed JSON, where no escape sequence hides a secret. Empty secrets are left out.
+    """
+    rules = []
+    if key:
+        rules.append((re.compile(re.escape(key)), KEY_PLACEHOLDER))
+    if account and account != PUBLIC_ACCOUNT:
+        rules.append((re.compile(rf"(?<![\w-]){re.escape(account)}(?![\w-])"), ACCOUNT_PLACEHOLDER))
+
+    def clean(part: Any) -> Any:
+        match part:
+            case str():
+                for pattern, placeholder in rules:
+                    part = pattern.sub(placeholder, part)
+                return part
+            case list():
+                return [clean(item) for item in part]
+            case dict():
+                return {clean(name): clean(item) for name, item in part.items()}
+        return part
+
+    return clean(value)

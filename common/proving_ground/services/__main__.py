@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 from proving_ground.config import FireworksConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say
-from proving_ground.services import command
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite kill, and a terminal that closes."""
@@ -21,7 +20,9 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Serve until Ctrl-C, and exit."""
-    command.run(_serve, argv)
+    from proving_ground.services.loopback import run_command
+
+    run_command(_serve, argv)
 
 
 def _serve(argv: Sequence[str]) -> None:

@@ -21,9 +21,8 @@ from proving_ground.sandbox import RunFailedError, RunResult
 from proving_ground.sandbox.api import KEY_VARIABLE
 from proving_ground.sandbox.fusion import Program, RequestError, posted_program, wire_answer
 from proving_ground.sandbox.local import LocalSandbox
-from proving_ground.services import command
 from proving_ground.services.gateway import BusyError, Workers
-from proving_ground.services.loopback import serve
+from proving_ground.services.loopback import run_command, serve
 from proving_ground.services.middleware import Guard
 
 
@@ -95,4 +94,4 @@ def _main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    command.run(_main)
+    run_command(_main)

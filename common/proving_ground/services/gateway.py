@@ -26,11 +26,10 @@ from pydantic import ValidationError
 
 from proving_ground.config import FireworksConfig
 from proving_ground.errors import CannotRunError, InfrastructureError
-from proving_ground.fireworks.evaluation import DRIVER, FOLDER, driver_input, preview_answer
+from proving_ground.fireworks.preview import DRIVER, FOLDER, driver_input, preview_answer
 from proving_ground.sandbox import Limits, open_sandbox
-from proving_ground.services import command
 from proving_ground.services.faults import Fault, read_faults
-from proving_ground.services.loopback import serve
+from proving_ground.services.loopback import run_command, serve
 from proving_ground.services.middleware import Exchanges, Guard
 from proving_ground.services.packages import RequirementError, place_requirements
 from proving_ground.services.schema import (
@@ -277,4 +276,4 @@ def _main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    command.run(_main)
+    run_command(_main)

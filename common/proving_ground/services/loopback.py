@@ -1,6 +1,9 @@
-"""Serve an application on this machine's loopback address, and say on stdout where."""
+"""What the services' commands share: serving on this machine's loopback address, and how they end."""
 
 import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import uvicorn
 from fastapi import FastAPI
@@ -49,3 +52,15 @@ def listen(port: int) -> socket.socket:
         raise CannotRunError(f"--port {port}: cannot listen there ({reason}); give another or 0") from None
     listener.listen(128)
     return listener
+
+
+def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> NoReturn:
+    """Run ``main`` with the command line's words and exit: 2 and one line for a mistake, 0 when stopped."""
+    try:
+        main(sys.argv[1:] if argv is None else argv)
+    except CannotRunError as error:
+        say(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("stopped")
+    sys.exit(0)

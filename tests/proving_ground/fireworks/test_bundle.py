@@ -9,7 +9,7 @@ import pytest
 
 from proving_ground.errors import CannotRunError
 from proving_ground.fireworks.bundle import bundle
-from proving_ground.mocks.evaluator import run_evaluator
+from proving_ground.mocks.fireworks_preview import run_evaluator
 from proving_ground.rewards import math_reward
 
 

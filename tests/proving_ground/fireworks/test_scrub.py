@@ -8,8 +8,7 @@ import pytest
 
 from proving_ground.config import FireworksConfig
 from proving_ground.fireworks.client import Credentials, FireworksClient
-from proving_ground.fireworks.recordings import Recording, read_recordings, write_recordings
-from proving_ground.fireworks.scrub import scrubbed
+from proving_ground.fireworks.recordings import Recording, read_recordings, scrubbed, write_recordings
 from tests.support.api_server import Reply, completion, serve
 
 KEY, ACCOUNT = "fw-recognisable.key", "acme"

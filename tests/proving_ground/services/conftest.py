@@ -60,7 +60,7 @@ def task(tmp_path: Path) -> Task:
 
 
 @dataclass
-class Ended:
+class Outcome:
     """How a script ended."""
 
     code: int
@@ -72,18 +72,18 @@ class Ended:
 @pytest.fixture
 def run_step(
     task: Task, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Ended]:
+) -> Callable[..., Outcome]:
     """Run a Fireworks step as its script does, in this process."""
     monkeypatch.setenv("FIREWORKS_API_KEY", KEY)
     monkeypatch.setenv("FIREWORKS_ACCOUNT_ID", ACCOUNT)
 
-    def run(url: str, output: Path, *options: str, step: str = "regenerate") -> Ended:
+    def run(url: str, output: Path, *options: str, step: str = "regenerate") -> Outcome:
         stage = {"regenerate": regenerate.STAGE, "preview": preview.STAGE}[step]
         start = time.monotonic()
         with pytest.raises(SystemExit) as ended:
             stage.main(task, "", ["--output-dir", str(output), "--fireworks.base_url", url, *options])
         seconds = time.monotonic() - start
-        return Ended(cast(int, ended.value.code), seconds, *capsys.readouterr())
+        return Outcome(cast(int, ended.value.code), seconds, *capsys.readouterr())
 
     return run
 

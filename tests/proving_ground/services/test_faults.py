@@ -23,12 +23,12 @@ from proving_ground.services.loopback import listen
 from proving_ground.services.servers import serve_gateway
 from proving_ground.stages.task import Task
 from tests.conftest import ROOT
-from tests.proving_ground.services.conftest import ACCOUNT, KEY, ROWS, Ended
+from tests.proving_ground.services.conftest import ACCOUNT, KEY, ROWS, Outcome
 from tests.proving_ground.services.fault_table import CASES, STOPS, Case
 from tests.support.api_server import Server
 
 ONE_BY_ONE = ("--limit", "3", "--concurrency", "1")
-Step = Callable[..., Ended]
+Step = Callable[..., Outcome]
 
 
 def check_output(output: Path, finished: bool) -> None:

@@ -80,6 +80,15 @@ def test_a_body_that_is_too_large_is_refused(
     assert upstream.requests == []
 
 
+def test_a_body_that_says_it_is_too_large_is_not_awaited(start_gateway: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(middleware, "HEAD_SECONDS", SHORT)
+    with start_gateway() as gateway:
+        received = ask_raw(
+            gateway.url, head(CHAT, f"Authorization: Bearer {KEY}", f"Content-Length: {LARGE}")
+        )
+    assert received.startswith(b"HTTP/1.1 413")
+
+
 @pytest.mark.parametrize(
     "sent",
     [b"", b"POST", head(CHAT)[:-2], head(CHAT, "X-Slow: 1")[:-3]],

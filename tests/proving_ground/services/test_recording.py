@@ -9,10 +9,10 @@ import pytest
 
 from proving_ground.services.servers import serve_gateway
 from proving_ground.stages.task import Task
-from tests.proving_ground.services.conftest import ACCOUNT, KEY, Ended
+from tests.proving_ground.services.conftest import ACCOUNT, KEY, Outcome
 from tests.support.api_server import Reply, completion, serve
 
-Step = Callable[..., Ended]
+Step = Callable[..., Outcome]
 
 
 def recordings(task: Task) -> dict[str, dict[str, Any]]:

@@ -34,10 +34,23 @@ def test_a_served_policy_answers_under_its_model_id(served: str, temperature: fl
             for _ in range(4)
         ]
         assert requests.get(f"{gateway.url}/health", timeout=10).status_code == 200
+        streamed = openai_stream(gateway.url, key, {k: asked[k] for k in ("model", "messages", "max_tokens")})
+    assert isinstance(streamed, str), "OpenAI's own client reads the stream to its end"
     assert [answer.status_code for answer in answers] == [200] * 4, answers[0].text
     assert {answer.json()["model"] for answer in answers} == {MODEL}
     texts = {answer.json()["choices"][0]["message"].get("content", "") for answer in answers}
     assert (len(texts) == 1) == (temperature == 0.0), "greedy at 0, sampled above"
+
+
+def openai_stream(url: str, key: str, asked: dict[str, Any]) -> str:
+    """The text that OpenAI's client gets from a stream, and the one model that it is listed."""
+    from openai import OpenAI
+
+    with OpenAI(base_url=f"{url}/inference/v1", api_key=key, max_retries=0) as client:
+        assert [model.id for model in client.models.list()] == [MODEL]
+        chunks = list(client.chat.completions.create(**asked, temperature=0.0, stream=True))
+    assert chunks[-1].choices[0].finish_reason in ("stop", "length")
+    return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
 
 @pytest.fixture(scope="module")

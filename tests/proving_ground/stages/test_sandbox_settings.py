@@ -10,7 +10,7 @@ import pytest
 
 from proving_ground.dataset import write_jsonl
 from proving_ground.fireworks.bundle import bundle
-from proving_ground.mocks.evaluator import run_evaluator
+from proving_ground.mocks.fireworks_preview import run_evaluator
 from proving_ground.rewards import code_reward, math_reward
 from proving_ground.rewards.contract import checked, with_sandbox
 from proving_ground.sandbox_settings import SandboxSettings
