@@ -31,6 +31,10 @@ COMMANDS = {
         "proving_ground.validation.command:main",
         "is this reward learnable, and can it be gamed? any reward, any rows",
     ),
+    "rescore": (
+        "proving_ground.validation.rescore:main",
+        "a reward over completions that a run has kept: who wins and who loses by it",
+    ),
     "report": ("proving_ground.report.__main__:main", "one page of what the last runs left"),
     "services": (
         "proving_ground.services.__main__:main",

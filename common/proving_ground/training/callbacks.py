@@ -21,6 +21,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from proving_ground.dataset import atomic_writer
 from proving_ground.events import emit, progress_bar
+from proving_ground.rollouts import keep_within
 from proving_ground.training.checkpoints import list_files
 
 HEADLINE = ("loss", "reward", "reward_std", "grad_norm", "frac_reward_zero_std")
@@ -127,6 +128,7 @@ class EventLog(ProgressBar):
         row = {"step": state.global_step, **{key: _finite(value) for key, value in logs.items()}}
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row, allow_nan=False) + "\n")
+        keep_within(self._path.with_name("completions"))
         self.note(f"reward {headline['reward']}, loss {headline['loss']}")
 
 

@@ -25,6 +25,7 @@ OURS = (
     "trainer_state.json",
     "training_curve.png",
     "completions.json",
+    "completions",
     "policy",
     "policy_initial",
     "README.md",

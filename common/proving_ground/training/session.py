@@ -29,6 +29,7 @@ from proving_ground.events import is_main_process, say
 from proving_ground.locks import only_one
 from proving_ground.messages import reference_of
 from proving_ground.rewards.contract import Failures, RewardCallable, checked, training_rows
+from proving_ground.rollouts import naming_rows
 from proving_ground.training.callbacks import Checkpoints, EventLog, stdout_for_events
 from proving_ground.training.checkpoints import RunRecord, clear, found_run, latest_checkpoint, step_of
 from proving_ground.training.embedded import check_learnable, embedded_policy, supervised_start
@@ -156,13 +157,14 @@ def _train(
     policy = _policy(run, args)
     rows = training_rows(run.samples, config.prompt.system)
     health, failures = HealthChecks(config.training.health), Failures(config.training.failures)
+    rewards = [
+        checked(name, reward, seconds=config.training.health.reward_seconds, failures=failures)
+        for name, reward in run.rewards.items()
+    ]
     try:
         trainer = GRPOTrainer(
             model=policy.model,
-            reward_funcs=[
-                checked(name, reward, seconds=config.training.health.reward_seconds, failures=failures)
-                for name, reward in run.rewards.items()
-            ],
+            reward_funcs=[naming_rows(rewards[0]), *rewards[1:]],
             args=args,
             train_dataset=build_dataset(rows, policy.tokenizer, args.chat_template_kwargs),
             processing_class=policy.tokenizer,

@@ -14,6 +14,9 @@ from proving_ground.errors import CannotRunError
 
 OURS: Mapping[str, Any] = {
     "report_to": [],
+    # Rollouts are kept (see rollouts.py), and not printed.
+    "log_completions": True,
+    "num_completions_to_print": 0,
     # Otherwise the trainer replaces a loss that is not finite by an average, and no check ever sees it.
     "logging_nan_inf_filter": False,
 }

@@ -1,0 +1,159 @@
+"""``rescore``: run a reward over completions that a run has kept, and see where it judges otherwise.
+
+    proving-ground rescore outputs/math_example/train math_example
+    proving-ground rescore outputs/math_example/train rewards.py:my_reward --data rows.jsonl --workers 2
+
+The reward that is tried may be the one of the run (after a change of its code), another one, or a second
+grader. Shown are the share of completions on which both agree, and those that win or lose by it, by step.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn
+
+from proving_ground.dataset import read_samples
+from proving_ground.errors import CannotRunError
+from proving_ground.events import emit, progress_bar, say
+from proving_ground.messages import completion_text
+from proving_ground.rewards.contract import call_reward, checked, training_rows
+from proving_ground.rollouts import read_rollouts, rollout_files, score_columns, write_rescored
+from proving_ground.validation.inputs import example_module, load_reward
+
+BATCH = 512
+"""Completions of one call of the reward: large enough for its own workers, small enough for memory."""
+SHOWN = 3
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise CannotRunError(f"{message} (--help lists the options)")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Score the kept completions again, and compare; returns 0."""
+    parser = _Parser(
+        prog="proving-ground rescore",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("run", type=Path, help="folder of a training, of step 1 or of step 3, or one file of rollouts")
+    add("reward", help="an example's name, package.module:function or file.py:function")
+    add("--data", type=Path, action="append", help="samples with the rollouts' ids; an example has its own")
+    add("--score", metavar="COLUMN", help="the recorded score to compare with, where there are several")
+    add("--workers", type=int, default=1, metavar="N", help="processes; the result does not depend on it")
+    add("--output", type=Path, metavar="FILE", help=".parquet or .jsonl (default: rescored.parquet in RUN)")
+    options = parser.parse_args(argv)
+
+    files = rollout_files(options.run)
+    output = (
+        options.output or (options.run if options.run.is_dir() else options.run.parent) / "rescored.parquet"
+    )
+    data = tuple(options.data or _own_data(options.reward))
+    _rows(data)  # what is missing or broken is answered before anything is scored
+    load_reward(options.reward)
+    rescored: list[dict[str, Any]] = []
+    with progress_bar("rescore", None) as bar:
+        for batch in _rescored(files, options.reward, data, options.score, max(1, options.workers)):
+            rescored += batch
+            bar.update(len(batch))
+    write_rescored(output, rescored)
+    _show(rescored)
+    agree = sum(row["before"] == row["after"] for row in rescored)
+    emit(
+        "summary",
+        stage="rescore",
+        ok=True,
+        completions=len(rescored),
+        agree=agree,
+        won=sum((row["after"] or 0) > (row["before"] or 0) for row in rescored),
+        lost=sum((row["after"] or 0) < (row["before"] or 0) for row in rescored),
+        not_scored=sum(row["after"] is None for row in rescored),
+        output=str(output),
+    )
+    say(f"rescore: {agree} of {len(rescored)} completions score as before; {output}")
+    return 0
+
+
+def _own_data(reward: str) -> list[Path]:
+    if ":" in reward:
+        raise CannotRunError("--data: say where the samples are that the rollouts' ids name")
+    folder = example_module(reward).TASK.folder
+    names = ("dataset.jsonl", "held_out.jsonl", "warm_start.jsonl")
+    return [path for name in names if (path := folder / name).is_file() and path.stat().st_size]
+
+
+@cache
+def _rows(data: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+    """The trainer's row of each sample, by id; read once in each process."""
+    samples = [sample for path in data for sample in read_samples(path)]
+    rows = training_rows(samples)
+    return {sample["id"]: row for sample, row in zip(samples, rows, strict=True)}
+
+
+def _rescored(
+    files: Sequence[Path], reward: str, data: tuple[Path, ...], score: str | None, workers: int
+) -> Iterator[list[dict[str, Any]]]:
+    """The rollouts of ``files`` in batches, each with its score ``before`` and ``after``, in their order."""
+    rollouts = read_rollouts(files)
+    batches = iter(lambda: list(islice(rollouts, BATCH)), [])
+    if workers == 1:
+        yield from (_batch(batch, reward, data, score) for batch in batches)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        waiting = [pool.submit(_batch, batch, reward, data, score) for batch in islice(batches, 2 * workers)]
+        while waiting:
+            yield waiting.pop(0).result()
+            waiting += [pool.submit(_batch, batch, reward, data, score) for batch in islice(batches, 1)]
+
+
+def _batch(
+    batch: Sequence[dict[str, Any]], reward: str, data: tuple[Path, ...], score: str | None
+) -> list[dict[str, Any]]:
+    rows = _rows(data)
+    if missing := [row.get("id") for row in batch if row.get("id") not in rows]:
+        raise CannotRunError(
+            f"{len(missing)} rollouts name rows that the data lacks (the first is {missing[0]!r}); give the"
+            " data of that run with --data"
+        )
+    recorded = score_columns(batch[0])
+    column = score or (recorded[0] if len(recorded) == 1 else "")
+    if column not in recorded:
+        raise CannotRunError(f"--score: the rollouts have {', '.join(recorded)}; say which to compare with")
+    loaded = load_reward(reward)
+    guarded = checked(loaded.name, loaded.function)
+    after = call_reward(guarded, [rows[each["id"]] for each in batch], [each["completion"] for each in batch])
+    return [
+        {
+            "step": int(each.get("step") or 0),
+            "id": each["id"],
+            "completion": completion_text(each["completion"]),
+            "before": _number(each[column]),
+            "after": now,
+        }
+        for each, now in zip(batch, after, strict=True)
+    ]
+
+
+def _number(score: Any) -> float | None:
+    """A recorded score; TRL keeps what was not scored as NaN."""
+    return None if score is None or score != score else float(score)
+
+
+def _show(rescored: Sequence[dict[str, Any]]) -> None:
+    """What changed, for people: by step, and the first completions that win and that lose."""
+    steps = sorted({row["step"] for row in rescored})
+    for step in steps:
+        rows = [row for row in rescored if row["step"] == step]
+        changed = sum(row["before"] != row["after"] for row in rows)
+        if changed or len(steps) == 1:
+            say(f"step {step}: {changed} of {len(rows)} completions score otherwise")
+    for word, sign in (("wins", 1), ("loses", -1)):
+        flips = [row for row in rescored if ((row["after"] or 0) - (row["before"] or 0)) * sign > 0]
+        for row in flips[:SHOWN]:
+            say(f"{word}: {row['id']} {row['before']} -> {row['after']}: {row['completion'][:200]!r}")
