@@ -18,7 +18,7 @@ known = $(if $(filter-out $(EXAMPLES) $(1),$(EXAMPLE)),$(error EXAMPLE=$(EXAMPLE
 pick = $(call known,$(2))$(NOX) $(if $(EXAMPLE),-s "$(1)($(EXAMPLE))",--parallel auto -s $(1)) $(if $(ARGS),-- $(ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help prep e2e smoke real test tests docs drift report services lint types bench constraints dev new-example clean
+.PHONY: help prep e2e prove smoke real test tests docs drift report services lint types bench constraints dev new-example clean
 .PHONY: sandbox audit
 
 help: ## print this help
@@ -74,6 +74,9 @@ dev: $(VENV)/ready ## an environment with everything in .venv-dev, to run the sc
 smoke: $(VENV)/ready ## every example for real: trains until it has learned, talks to real local servers
 	@$(call pick,smoke); code=$$?; \
 		$(VENV)/bin/python -m tests.support.smoke_table $(EXAMPLE); exit $$code
+
+prove: $(VENV)/ready ## can the reward be gamed, can it be learned from? ARGS="--level semantic" for the fast half
+	@$(call pick,prove)
 
 real: $(VENV)/ready ## a pretrained model on the CPU: measured, trained, measured again; up to an hour
 	@$(call pick,real)

@@ -158,6 +158,19 @@ def docs(session: nox.Session, part: str) -> None:
 
 @nox.session(default=False, requires=["isolation"], allow_parallel=True)
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
+def prove(session: nox.Session, example: str) -> None:
+    """An example's reward: can it be gamed, can it be learned from? Compared with its committed verdict."""
+    _install(session, *STEPS, "train", groups=())
+    session.env["OMP_NUM_THREADS"] = "1"
+    if example in PREPARED:
+        session.run("python", f"examples/{example}/prepare_data.py")
+    output = ["--output", f"outputs/{example}/prove"]
+    options = session.posargs or ["--check", f"examples/{example}/verdict.json"]
+    session.run("python", "-m", "proving_ground", "prove", example, *output, *options)
+
+
+@nox.session(default=False, requires=["isolation"], allow_parallel=True)
+@nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def smoke(session: nox.Session, example: str) -> None:
     """An example for real: trained until it has learned, real local servers; `-- --live`: the real API."""
     (ROOT / "outputs" / "smoke" / example / "smoke.json").unlink(missing_ok=True)

@@ -34,7 +34,7 @@ NOT_IN_CI = {
 }
 """Sessions that are no check, and why. Any other session is in CI as soon as nox lists it."""
 
-LONG = ("smoke", "real", "audit")
+LONG = ("prove", "smoke", "real", "audit")
 """Sessions of many minutes, or about the world and not the change: nightly and by hand."""
 
 ALWAYS = ("lint", "docs(project)")
@@ -53,7 +53,7 @@ EVERY_PYTHON = ("tests(common)",)
 NO_SANDBOX = ("lint", "types", "drift", "audit")
 """Sessions that run no untrusted program, so that bubblewrap need not be installed."""
 
-MINUTES = {"lint": 10, "types": 10, "docs": 40, "smoke": 60, "real": 300}
+MINUTES = {"lint": 10, "types": 10, "docs": 40, "prove": 60, "smoke": 60, "real": 300}
 
 
 def sessions() -> list[Session]:

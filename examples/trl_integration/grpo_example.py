@@ -20,6 +20,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from proving_ground.config import EmbeddedConfig, HealthConfig
 from proving_ground.events import emit
+from proving_ground.messages import completion_text, strip_reasoning
 from proving_ground.rewards.contract import checked
 from proving_ground.switches import is_on
 from proving_ground.training.callbacks import EventLog
@@ -42,8 +43,11 @@ def make_rows(count: int, seed: int = 0) -> list[dict[str, Any]]:
 
 def reward(completions: Any, ground_truth: Sequence[str], **columns: Any) -> list[float | None]:
     """The reward: one number in [0, 1] for each completion (see README.md)."""
-    answers = [re.fullmatch(r"<answer>(.*)</answer>", each[0]["content"]) for each in completions]
-    return [float(a is not None and a[1] == word) for a, word in zip(answers, ground_truth, strict=True)]
+    texts = [strip_reasoning(completion_text(each)) for each in completions]
+    answers = [re.search(r"<answer>([^<]*)</answer>\Z", text) for text in texts]
+    return [
+        float(a is not None and a[1].strip() == word) for a, word in zip(answers, ground_truth, strict=True)
+    ]
 
 
 def demonstrations(row: dict[str, Any]) -> list[str]:

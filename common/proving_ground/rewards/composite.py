@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import Completion
-from proving_ground.rewards.code import code_reward
+from proving_ground.rewards.code import make_code_reward
 from proving_ground.rewards.contract import checked_score, with_sandbox
 from proving_ground.rewards.math import math_reward
 from proving_ground.rewards.rows import row_name
@@ -158,7 +158,7 @@ def _is_column(values: Any, rows: int) -> bool:
 
 
 composite_reward = make_composite_reward(
-    {"math": math_reward, "code": code_reward}, {"math": 0.5, "code": 0.5}
+    {"math": math_reward, "code": make_code_reward(all_or_nothing=True)}, {"math": 0.5, "code": 0.5}
 )
 math_part = composite_reward.parts["math"]
 code_part = composite_reward.parts["code"]

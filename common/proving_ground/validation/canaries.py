@@ -98,7 +98,8 @@ def wrong_answer(question: Question) -> str:
     if question.kind == "expression":
         return "97" if truth.strip() != "97" else "98"
     if question.kind == "code":
-        return "def solution(*args):\n    return 'wrong'\n"
+        name, _ = code_facts(truth)
+        return f"def {name}(*args):\n    return 'wrong'\n" if name else "input()\nprint('wrong')\n"
     if question.kind == "calls":
         return json.dumps([{"name": "no_such_tool", "arguments": {}}])
     for other in question.others:
@@ -271,7 +272,7 @@ def _number(question: Question) -> Iterator[Made]:
     )
     for name, text in {
         "negated number": f"-{truth}" if value > 0 else truth.lstrip("-+") if value else "8",
-        "digit appended": f"{truth}0" if value else "10",
+        "digit appended": f"{truth}{'1' if '.' in truth else '0'}" if value else "10",
         "digit put before": f"1{truth.lstrip('-+')}",
         "decimal part appended": f"{truth}.5" if "." not in truth else f"{truth}9",
         "nearby number": str(near),

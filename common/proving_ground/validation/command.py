@@ -13,9 +13,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from proving_ground.cli import guarded
 from proving_ground.dataset import atomic_writer, write_json
@@ -89,12 +89,8 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0)
     add("--json", action="store_true", help="print the report on stdout")
     add("--output", type=Path, metavar="DIR", help="write report.json and badge.svg there")
-    add(
-        "--verdict",
-        type=Path,
-        metavar="FILE",
-        help="write the verdict without timings there, to be committed",
-    )
+    add("--verdict", type=Path, metavar="FILE", help="write the report without timings, to be committed")
+    add("--check", type=Path, metavar="FILE", help="fail unless the verdict is the one committed there")
     return made
 
 
@@ -138,6 +134,27 @@ def subject_of(options: argparse.Namespace) -> Subject:
     )
 
 
+def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
+    """Where a report differs from a committed one: in a status, or below the statistical level in a number.
+
+    What a policy measures differs a little from machine to machine, so that of it the status alone counts.
+    """
+    try:
+        committed = {each["check_id"]: each for each in json.loads(path.read_text("utf-8"))["results"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
+    changed = []
+    for each in found["results"]:
+        name, before = each["check_id"], committed.get(each["check_id"])
+        if before is None:
+            changed.append(f"{name} is not in it")
+        elif each["status"] != before["status"]:
+            changed.append(f"{name} was {before['status']} and is {each['status']}")
+        elif not name.startswith("statistical.") and each["measured"] != before["measured"]:
+            changed.append(f"{name} measured {before['measured']} and now {each['measured']}")
+    return changed
+
+
 def _main(options: argparse.Namespace) -> int:
     started = time.monotonic()
     subject = subject_of(options)
@@ -148,7 +165,8 @@ def _main(options: argparse.Namespace) -> int:
         from proving_ground.validation.statistics import statistical_checks
 
         second = load_reward(options.second_grader) if options.second_grader else None
-        findings += statistical_checks(examination, findings, second=second)
+        curves = options.output and options.output / "curves.json"
+        findings += statistical_checks(examination, findings, second=second, curves=curves)
     level, form = options.level, subject.reward.form
     written = report(subject.name, form, level, options.seed, findings)
     decision = written["verdict"]
@@ -158,6 +176,7 @@ def _main(options: argparse.Namespace) -> int:
             stream.write(badge(decision).encode())
     if options.verdict:
         write_json(options.verdict, report(subject.name, form, level, options.seed, findings, timing=False))
+    changed = differences(options.check, written) if options.check else []
     seconds = time.monotonic() - started
     show(subject.name, decision, findings, seconds)
     if options.json:
@@ -165,4 +184,6 @@ def _main(options: argparse.Namespace) -> int:
     else:
         failed = [each.check_id for each in findings if each.status == "fail"]
         emit("verdict", target=subject.name, verdict=decision, failed=failed, seconds=round(seconds, 1))
-    return EXIT_CODES[decision]
+    for each in changed:
+        say(f"prove: {options.check}: {each}; if it is meant, write it anew with --verdict")
+    return EXIT_CODES[decision] or int(bool(changed))

@@ -72,7 +72,7 @@ class Subject:
     floor: float = 0.0
     kind: str | None = None
     demonstrations: Callable[[dict[str, Any]], Sequence[str]] | None = None
-    samples: Sequence[Mapping[str, Any]] = field(default=())
+    samples: Sequence[dict[str, Any]] = field(default=())
     folder: Path | None = None
 
 
@@ -80,7 +80,8 @@ def load_reward(spec: str) -> Reward:
     """The reward that ``spec`` names; raises ``UnsupportedError`` with what is missing."""
     if ":" not in spec:
         module = example_module(spec)
-        return Reward(spec, module.TASK.reward.__name__, module.TASK.reward, "TRL's form")
+        reward = module.TASK.reward if hasattr(module, "TASK") else module.reward
+        return Reward(spec, reward.__name__, reward, "TRL's form")
     place, _, name = spec.rpartition(":")
     module = _module_of_file(Path(place)) if place.endswith(".py") else _import(place)
     function: Any = module
@@ -219,13 +220,19 @@ class _OneByOne:
 def example_subject(name: str, data_dir: Path | None = None, limit: int | None = None) -> Subject:
     """An example of this project: its reward, its prepared rows, its wrong answers."""
     module = example_module(name)
+    if hasattr(module, "make_rows"):  # the template: rows as the trainer has them, made on the spot
+        rows = [{"id": str(number), **row} for number, row in enumerate(module.make_rows(limit or 200))]
+        return Subject(
+            name=name,
+            reward=load_reward(name),
+            rows=rows,
+            references=[module.demonstrations(row)[0] for row in rows],
+            wrong=[[] for _ in rows],
+            demonstrations=module.demonstrations,
+        )
     task = module.TASK
-    if task.rows is not None:
-        samples = task.samples()[:limit]
-    elif hasattr(module, "make_rows"):
-        samples = module.make_rows(limit or 200)
-    else:
-        samples = read_samples((data_dir or task.folder) / "dataset.jsonl", limit)
+    samples = task.samples() if task.rows else read_samples((data_dir or task.folder) / "dataset.jsonl")
+    samples = samples[:limit]
     wrong_answers = task.wrong_answers_among(samples)
     return Subject(
         name=name,

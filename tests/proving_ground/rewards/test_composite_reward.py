@@ -49,6 +49,10 @@ def test_each_part_earns_exactly_its_weight(number: int, program: str, expected:
     assert reward([answer(number, program)], [TRUTH]) == [expected]
 
 
+def test_a_constant_program_earns_nothing_for_the_tests_that_it_happens_to_pass() -> None:
+    assert composite_reward([answer(8, "return 3"), answer(8, RIGHT)], [TRUTH, TRUTH]) == [0.0, 0.5]
+
+
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [

@@ -1,0 +1,173 @@
+"""The command: anybody's reward over anybody's rows, exit codes, the report, the badge."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proving_ground.validation.command import differences, main
+from proving_ground.validation.inputs import UnsupportedError, foreign_subject, in_trl_form, load_reward
+from proving_ground.validation.verdict import badge, policy
+
+GOOD = """
+from decimal import Decimal, InvalidOperation
+
+def last_tag(completion, answer):
+    text = completion.rsplit("</think>", 1)[-1].split("<think>")[0]
+    given = text.rpartition("<answer>")[2].partition("</answer>")[0] if text.rstrip().endswith(">") else ""
+    try:
+        return float(given.isascii() and Decimal(given.strip().replace(",", "")) == Decimal(answer))
+    except InvalidOperation:
+        return 0.0
+"""
+BAD = """
+def anywhere(completions, answer, **columns):
+    return [float(str(a) in c[-1]["content"]) for c, a in zip(completions, answer)]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "good.py").write_text(GOOD)
+    (tmp_path / "bad.py").write_text(BAD)
+    rows = [
+        {"problem": f"What is {n} + {n * 7}?", "final": str(n * 8), "answer": str(n * 8)}
+        for n in range(3, 20)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+def run(folder: Path, reward: str, *options: str) -> int:
+    words = [str(folder / reward), "--data", str(folder / "rows.jsonl"), "--level", "semantic"]
+    return main([*words, "--prompt", "problem", "--truth", "final", *options])
+
+
+def test_a_sound_reward_in_a_file_passes_and_leaves_report_and_badge(folder: Path) -> None:
+    assert run(folder, "good.py:last_tag", "--output", str(folder / "out")) == 0
+    report = json.loads((folder / "out" / "report.json").read_text())
+    assert report["report_schema_version"] == "1"
+    assert report["policy_version"] == policy().version
+    assert report["verdict"] == "pass"
+    assert report["reward_form"].startswith("a function of one answer")
+    assert {"check_id", "status", "measured", "evidence", "remediation"} <= report["results"][0].keys()
+    assert ">pass<" in (folder / "out" / "badge.svg").read_text()
+
+
+def test_a_bad_reward_fails_with_the_completion_that_shows_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, "bad.py:anywhere", "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    (canary,) = [each for each in report["results"] if each["check_id"] == "semantic.canary_floor"]
+    assert canary["status"] == "fail"
+    assert all(piece["completion"] and piece["score"] == 1.0 for piece in canary["evidence"])
+
+
+def test_a_report_is_the_same_for_the_same_seed(folder: Path) -> None:
+    for name in ("one", "two"):
+        assert run(folder, "good.py:last_tag", "--verdict", str(folder / name), "--seed", "3") == 0
+    assert (folder / "one").read_bytes() == (folder / "two").read_bytes()
+
+
+def test_own_canaries_are_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that wins on every row shows only because somebody gave it."""
+    truths = "".join(f"<answer>{n * 8}</answer>" for n in range(3, 20))
+    (folder / "mine.jsonl").write_text(json.dumps(f"{truths[:-30]}<answer>24</answer>") + "\n")
+    assert (
+        run(folder, "good.py:last_tag", "--canaries", str(folder / "mine.jsonl"), "--limit", "1", "--json")
+        == 1
+    )
+    assert "your canary 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing_here", "--level", "semantic"], "no example here"),
+        (["no.such.module:reward", "--data", "rows.jsonl"], "cannot import no.such.module"),
+        (["good.py:missing", "--data", "rows.jsonl"], "has no function 'missing'"),
+        (["good.py:last_tag"], "say --data FILE"),
+        (["good.py:last_tag", "--data", "none.jsonl"], "none.jsonl: cannot read it"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--prompt", "what"], "--prompt what: the rows have"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--level", "low"], "invalid choice"),
+    ],
+)
+def test_what_is_not_understood_is_exit_code_2_and_one_line(
+    folder: Path,
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(folder)
+    assert main(words) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: ") and said in lines[0]
+
+
+def test_a_broken_check_is_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **options: Any) -> Any:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr("proving_ground.validation.command.fast_checks", broken)
+    assert run(folder, "good.py:last_tag") == 3
+
+
+def of_one(prediction: str, gold: str) -> float:
+    return float(prediction == gold)
+
+
+def of_a_row(answer: str, entry: dict[str, Any]) -> float:
+    return float(answer == entry["ground_truth"])
+
+
+def with_prompt(prompt: str, response: str, ground_truth: str) -> tuple[bool, str]:
+    return prompt == "Q" and response == ground_truth, "a reason"
+
+
+@pytest.mark.parametrize("function", [of_one, of_a_row, with_prompt])
+def test_functions_of_one_answer_are_called_for_each(function: Any) -> None:
+    reward, form = in_trl_form(function)
+    prompts = [[{"role": "user", "content": "Q"}]] * 2
+    assert reward(prompts=prompts, completions=["7", "8"], ground_truth=["7", "7"]) == [1.0, 0.0]
+    assert "a function of one answer" in form
+
+
+def test_a_function_without_a_completion_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="no parameter can be the completion"):
+        in_trl_form(lambda prompt: 1.0)
+
+
+def test_parquet_rows_and_their_columns(folder: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as parquet
+
+    parquet.write_table(pyarrow.table({"q": ["1+1?", "2+2?"], "a": [2, 4]}), folder / "rows.parquet")
+    options = ["--data", str(folder / "rows.parquet"), "--prompt", "q", "--truth", "a", "--level", "runtime"]
+    assert main([str(folder / "good.py:last_tag"), *options]) == 0
+    subject = foreign_subject(
+        load_reward(str(folder / "good.py:last_tag")), [{"q": "1+1?", "a": 2}], prompt="q", truth="a"
+    )
+    assert subject.rows[0]["ground_truth"] == "2"
+
+
+def test_differences_from_a_committed_verdict(tmp_path: Path) -> None:
+    def one(name: str, status: str, number: int) -> dict[str, Any]:
+        return {"results": [{"check_id": name, "status": status, "measured": {"n": number}}]}
+
+    path = tmp_path / "verdict.json"
+    path.write_text(json.dumps(one("semantic.oracle_max", "pass", 1)))
+    assert differences(path, one("semantic.oracle_max", "pass", 1)) == []
+    assert differences(path, one("semantic.oracle_max", "pass", 2)) != []
+    assert differences(path, one("semantic.oracle_max", "fail", 1)) != []
+    assert differences(path, one("semantic.floor_gap", "pass", 1)) != []
+    path.write_text(json.dumps(one("statistical.headroom", "pass", 1)))
+    assert differences(path, one("statistical.headroom", "pass", 2)) == []
+
+
+def test_every_threshold_has_a_reason_and_every_badge_its_word() -> None:
+    read = json.loads(Path(policy.__wrapped__.__code__.co_filename).with_name("policy-v1.json").read_text())
+    assert all(len(reason) > 20 for _, reason in read["thresholds"].values())
+    assert all(f">{word}<" in badge(word) for word in ("pass", "warn", "fail", "error"))
