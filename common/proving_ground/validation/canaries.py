@@ -539,7 +539,6 @@ def _calls(question: Question) -> Iterator[Made]:
         "wrong call, then the right one": f"{wrong}\n{right}",
         "right call, cut off": right[:-14],
         "right call beside a broken one": f'{right}\n<tool_call>{{"name": </tool_call>',
-        "python call": f"{first['name']}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})",
         "truth quoted as JSON in a sentence": f"The tests expect {question.truth!r}, which I refuse to send.",
         "tags without a call": "<tool_call></tool_call>",
         "tags around a name": f"<tool_call>{first['name']}</tool_call>",

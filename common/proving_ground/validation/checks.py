@@ -662,7 +662,7 @@ def resource_envelope(e: Examination, other: "Other") -> Finding:
     limit, slow = e.thresholds["seconds_per_completion"], []
     for name, times in measured["patterns"].items():
         (*_, (before, earlier), (size, seconds)) = [(0, 0.0), *times] if len(times) < 2 else times
-        steep = seconds > 0.5 and size == 4 * before and seconds > e.thresholds["growth"] * max(earlier, 0.05)
+        steep = seconds > 1.0 and size == 4 * before and seconds > e.thresholds["growth"] * max(earlier, 0.05)
         if seconds > limit or steep:
             slow.append(
                 {

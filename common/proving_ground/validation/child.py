@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 DENIED = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.bind")
-LARGEST, PATIENCE = 1_048_576, 3.0
-"""Longest text in characters, and seconds of one call after which a pattern is not grown further."""
+LARGEST, PATIENCE, AGAIN = 1_048_576, 3.0, 0.3
+"""Longest text in characters, and seconds of one call after which a pattern is not grown further, and after
+which a call is timed a second time."""
 
 PATTERNS = {
     "words": "word ",
@@ -43,6 +44,12 @@ def deny_network() -> None:
     sys.addaudithook(audit)
 
 
+def _seconds(e: Any, index: int, text: str) -> float:
+    began = time.perf_counter()
+    e.score([(index, text)])
+    return time.perf_counter() - began
+
+
 def main(folder: Path) -> None:
     """Read ``request``, write ``answer``."""
     request = pickle.loads((folder / "request").read_bytes())
@@ -74,9 +81,10 @@ def main(folder: Path) -> None:
             answer.with_suffix(".partial").replace(answer)
             # Something else at the end: what looks for an end must go back from there.
             text = f"{(piece * (size // len(piece) + 1))[: size - 1]}!"
-            began = time.perf_counter()
-            e.score([(index, text)])
-            times.append((size, time.perf_counter() - began))
+            taken = _seconds(e, index, text)
+            if taken > AGAIN:  # another process may have had the core
+                taken = min(taken, _seconds(e, index, text))
+            times.append((size, taken))
             size *= 4
         found["memory_mb"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
     answer.write_bytes(pickle.dumps(found))

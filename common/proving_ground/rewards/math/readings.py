@@ -130,6 +130,7 @@ _COMMA = re.compile(rf"[,;]?\s*{_AND_OR}|[,;]")
 _OUTER = re.compile(r";|(?:,\s*)?(?:\\text\s*\{\s*or\s*\}|(?<![A-Za-z\\])or(?![A-Za-z]))")
 _COMPARES = re.compile(r"[<>]|\\(?:le|ge|ne)(?![a-z])")
 _CONDITION = re.compile(r"\s*[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?R\}?)?\s*(?:\\mid(?![a-z])|\||:)\s*(.+)")
+_WORDS_OF_DOUBT = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:or|and|not|maybe|perhaps|plus|minus)\b")
 _RATIO = re.compile(r"\d+(?:\.\d+)?(?:\s*(?::|(?:\\text\s*\{\s*)?\bto\b(?:\s*\})?)\s*\d+(?:\.\d+)?)+")
 _LITERAL = re.compile(
     r"\\(?:ldots|equiv|pmod|bmod|n?mid|begin\s*\{cases\}|mathcal)|(?<![a-z])[A-Z]\s*\\c[ua]p"
@@ -357,6 +358,9 @@ def _read_expression(text: str) -> Reading:
     if _LITERAL.search(text) and _ALLOWED.fullmatch(text):
         return Word(re.sub(r"[\s{}()]", "", text), False)  # no algebra for it: the text itself is compared
     body, unit = _take_unit(text)
+    if _WORDS_OF_DOUBT.search(body):
+        # The parser would read them as factors, and zero times anything is zero.
+        raise UnreadableError("words inside that leave the answer open")
     if not _ALLOWED.fullmatch(body) or re.search(r"\d\s+\d", body) or CURRENCY in body:
         # Two numerals side by side mean nothing, and the parser would quietly add them.
         raise UnreadableError("not mathematical notation")
