@@ -146,6 +146,8 @@ SAME = [
 ]
 
 DIFFERENT = [
+    ("0", r"0 \text{ or more}"),
+    ("0", r"0 \text{ or maybe } 7"),
     # numbers: exact, no tolerance
     ("7", "8"),
     ("7", "-7"),
