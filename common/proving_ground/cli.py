@@ -23,6 +23,7 @@ STAGES = {
     "preview": "step 2: the evaluator preview gives the scores that the reward gives here",
     "regenerate": "step 3: a hosted model answers anew, and the reward scores what it writes",
     "train": "step 4: GRPO, and the proof that it taught the policy something",
+    "measure": "pass@1 of any policy on the held-out prompts, and how much better it is than another",
 }
 """The stages of an example: modules of ``proving_ground.stages``, each with its ``STAGE``."""
 

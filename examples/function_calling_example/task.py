@@ -30,6 +30,7 @@ from proving_ground.errors import InfrastructureError
 from proving_ground.preparation import Filter, Generator, Preparation, Row, content_id
 from proving_ground.rewards import function_call_reward
 from proving_ground.rewards.function_calls.tools import read_key
+from proving_ground.rewards.second import exact_calls
 from proving_ground.stages.task import Task
 
 ARGUMENT_TYPES = ("object", "array", "enum", "boolean", "number", "integer", "string")
@@ -159,5 +160,6 @@ TASK = Task(
     wrong_answers=wrong_answers,
     demonstrations=demonstrations,
     last_answer_counts=False,
+    second_grader=exact_calls,
     evaluator_requirements=("jsonschema", "regex"),
 )

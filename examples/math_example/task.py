@@ -25,6 +25,8 @@ from proving_ground.dataset import Sample
 from proving_ground.messages import reference_of
 from proving_ground.preparation import Filter, Generator, HubSource, Preparation, Row, content_id
 from proving_ground.rewards import math_reward
+from proving_ground.rewards.math import final_answer
+from proving_ground.rewards.second import math_verify_strict
 from proving_ground.stages.task import Task
 
 ANNOTATION = re.compile(r"<<([^<>]*)>>")
@@ -153,5 +155,7 @@ TASK = Task(
     reward=math_reward,
     wrong_answers=wrong_answers,
     demonstrations=demonstrations,
+    find_answer=final_answer,
+    second_grader=math_verify_strict,
     evaluator_requirements=("math-verify",),
 )

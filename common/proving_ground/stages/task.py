@@ -50,6 +50,10 @@ class Task:
         training_rewards: reward functions by the name TRL logs; by default ``reward`` alone.
         last_answer_counts: whether a completion may take back a wrong answer and give another one. Not so
             where an answer is an act: a tool call that was made is made.
+        find_answer: the answer in a completion's text, ``None`` without one: what is said when nothing
+            is rewarded tells wrong answers from missing ones.
+        second_grader: an independent judge of the same completions (``rewards.second``), so that a reward
+            that can be gamed does not prove itself.
         evaluator_requirements: packages that ``reward`` needs where the hosted evaluator runs (step 2).
     """
 
@@ -62,6 +66,8 @@ class Task:
     mutants: SampleTexts | None = None
     training_rewards: Mapping[str, RewardFunction] = field(default_factory=dict)
     last_answer_counts: bool = True
+    find_answer: Callable[[str], object] | None = None
+    second_grader: RewardFunction | None = None
     evaluator_requirements: Sequence[str] = ()
 
     @property

@@ -58,6 +58,8 @@ def _train(run: Run) -> Result:
         held_out=held_out,
         warm_start=warm_start,
         demonstrations=run.task.demonstrations or (lambda sample: ()),
+        second_grader=run.task.second_grader,
+        find_answer=run.task.find_answer,
         output_dir=run.output_dir,
         claim=run.claim,
         cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",

@@ -43,7 +43,8 @@ class RunRecord:
         state: ``running`` or ``finished``.
         shaped_by: hash of what a resumed run must share (model, data, rewards).
         test_mode: whether it was the one step of TEST_MODE_TRL, which is nobody's work to protect.
-        before: pass@1 of the initial policy for each held-out prompt, once it was measured.
+        before: pass@1 of the initial policy for each held-out prompt, once it was measured, and
+            ``second_before`` that of the task's second grader.
         summary: the summary of a finished run, and ``problem`` why its claim does not hold.
     """
 
@@ -51,6 +52,7 @@ class RunRecord:
     shaped_by: str
     test_mode: bool
     before: list[float] | None = None
+    second_before: list[float] | None = None
     summary: Mapping[str, Any] | None = None
     problem: str = ""
 

@@ -129,6 +129,11 @@ def embedded_policy(
     return str(folder)
 
 
+def is_embedded(policy: Policy) -> bool:
+    """Whether a policy, trained or not, is one of these."""
+    return bool(policy.tokenizer.chat_template == CHAT_TEMPLATE)
+
+
 def check_learnable(rows: Sequence[Mapping[str, Any]], answers: Sequence[Sequence[str]]) -> None:
     """Raise ``CannotRunError`` for rows that half a million weights do not learn in minutes.
 

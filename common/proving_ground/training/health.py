@@ -3,6 +3,7 @@
 ``GRPOTrainer`` logs every symptom below and exits 0 all the same.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,14 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from proving_ground.config import HealthConfig
 from proving_ground.errors import ClaimError
 from proving_ground.events import say
-from proving_ground.rewards.contract import FAILED
+from proving_ground.messages import completion_text
+from proving_ground.rewards.contract import FAILED, RewardCallable
 from proving_ground.training.policy import fingerprint
 
 Logs = Mapping[str, Any]
+SHOWN = 160
+"""Characters of a completion that a message shows."""
+
 SOLVED = 0.99
 """Mean reward from which identical rewards mean that the policy has arrived, not that it is stuck."""
 
@@ -96,11 +101,15 @@ SYMPTOMS = (
 class HealthChecks(TrainerCallback):
     """Stops the run with ``HealthError``, or warns, as ``config.on_failure`` says.
 
-    ``found`` has the names of the checks that failed, in the order they did.
+    ``found`` has the names of the checks that failed, in the order they did. A reward that is ``watched``
+    lets a run without any reward say what its completions were like; ``find_answer`` finds the answer in one.
     """
 
     config: HealthConfig
     found: list[str] = field(default_factory=list)
+    find_answer: Callable[[str], object] | None = None
+    _completions: list[tuple[str, bool]] = field(default_factory=list)
+    _end: int | None = None
     _weights: dict[str, str] = field(default_factory=dict)
     _steps_before: int = 0
 
@@ -108,6 +117,7 @@ class HealthChecks(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Remember the initial weights, before a checkpoint is loaded over them."""
+        self._end = getattr(kwargs.get("processing_class"), "eos_token_id", None)
         self._weights = fingerprint(kwargs["model"])
 
     def on_train_begin(
@@ -158,6 +168,35 @@ class HealthChecks(TrainerCallback):
         if state.global_step > self._steps_before:
             self._check_weights(kwargs["model"], state.global_step)
 
+    def watched(self, reward: RewardCallable) -> RewardCallable:
+        """``reward`` itself, whose last completions are remembered for what is said when none is rewarded."""
+
+        @functools.wraps(reward)
+        def wrapper(*, completions: Sequence[Any], **columns: Any) -> Sequence[float | None]:
+            ids = columns.get("completion_ids") or [[]] * len(completions)
+            self._completions = [
+                (completion_text(each), bool(tokens) and tokens[-1] != self._end)
+                for each, tokens in zip(completions, ids, strict=True)
+            ]
+            return reward(completions=completions, **columns)
+
+        return wrapper
+
+    def _unrewarded(self) -> str:
+        """What the last completions were like: cut off, without an answer, or wrong; and two of them."""
+        if not self._completions:
+            return ""
+        whole = [text for text, cut_off in self._completions if not cut_off]
+        counts = [f"{len(self._completions) - len(whole)} were cut off at the length limit"]
+        if self.find_answer is None:
+            counts.append(f"{len(whole)} ended and were not right")
+        else:
+            answered = sum(self.find_answer(text) is not None for text in whole)
+            counts += [f"{len(whole) - answered} held no answer", f"{answered} a wrong one"]
+        texts = list(dict.fromkeys(text for text, _ in self._completions))[:2]
+        shown = " and ".join(repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...") for text in texts)
+        return f"; of the last {len(self._completions)} {', '.join(counts)}, such as {shown}"
+
     def weights_changed(self, model: Any) -> bool:
         """Whether any trainable weight differs from the initial policy's."""
         return fingerprint(model) != self._weights
@@ -167,10 +206,13 @@ class HealthChecks(TrainerCallback):
         patience = patience or self.config.patience
         values = {logs["reward"] for logs in history}
         if len(history) >= patience and len(values) == 1 and all(not logs["reward_std"] for logs in history):
+            score = values.pop()
             self._report(
                 "constant reward",
-                f"every completion since the start got {values.pop():.3g}",
-                "such a reward teaches nothing: try it on a right and on a wrong answer (local_eval.py)",
+                f"every completion since the start got {score:.3g}{'' if score else self._unrewarded()}",
+                "let completions be longer, show the policy the form of an answer, or take an easier task"
+                if not score and self._completions
+                else "such a reward teaches nothing: try it on a right and on a wrong answer (local_eval.py)",
                 history[-1].get("step"),
             )
         for symptom in SYMPTOMS:

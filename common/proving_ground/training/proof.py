@@ -20,7 +20,8 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from proving_ground.events import progress_bar
 from proving_ground.rewards.contract import RewardCallable, call_reward, checked
-from proving_ground.training.policy import render_prompt
+from proving_ground.training.policy import Policy, render_prompt
+from proving_ground.training.settings import SAMPLING
 
 RESAMPLES = 10_000
 
@@ -79,32 +80,64 @@ def ask(
 
     The ranks of a distributed run share the work; each returns all completions.
     """
-    ranks, rank = trainer.accelerator.num_processes, trainer.accelerator.process_index
-    args, tokenizer = trainer.args, trainer.processing_class
-    texts = [
-        render_prompt(tokenizer, row, args.chat_template_kwargs) for row in rows for _ in range(per_prompt)
-    ]
-    mine = list(range(rank, len(texts), ranks))
+    sampling = {name: getattr(trainer.args, name) for name in SAMPLING}
+    with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as model:
+        policy, end = Policy(model, trainer.processing_class), trainer.eos_token_ids
+        return _ask(policy, end, rows, sampling, per_prompt, seed, batch_size, title)
+
+
+def ask_policy(
+    policy: Policy,
+    rows: Rows,
+    sampling: Mapping[str, Any],
+    *,
+    per_prompt: int = 1,
+    seed: int = 0,
+    batch_size: int = 256,
+    title: str = "pass@1",
+) -> list[list[Sampled]]:
+    """As ``ask``, of a policy that nothing trains; ``sampling`` is that of ``settings.sampling_of``."""
+    policy.model.to(PartialState().device)
+    tokenizer = policy.tokenizer
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    ends = policy.model.generation_config.eos_token_id
+    end = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
+    return _ask(policy, sorted(end), rows, sampling, per_prompt, seed, batch_size, title)
+
+
+def _ask(
+    policy: Policy,
+    end: Sequence[int],
+    rows: Rows,
+    sampling: Mapping[str, Any],
+    per_prompt: int,
+    seed: int,
+    batch_size: int,
+    title: str,
+) -> list[list[Sampled]]:
+    state = PartialState()
+    template = sampling["chat_template_kwargs"]
+    texts = [render_prompt(policy.tokenizer, row, template) for row in rows for _ in range(per_prompt)]
+    mine = list(range(state.process_index, len(texts), state.num_processes))
     # Neighbours of equal length share a batch, which then needs little padding.
     mine.sort(key=lambda index: len(texts[index]))
     sampled: list[tuple[int, Sampled]] = []
     with torch.random.fork_rng(), torch.no_grad(), progress_bar(title, len(mine)) as bar:
-        torch.manual_seed(seed + rank)
-        with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as model:
-            for start in range(0, len(mine), batch_size):
-                part = mine[start : start + batch_size]
-                completions = generate(
-                    model,
-                    tokenizer,
-                    [texts[index] for index in part],
-                    end=trainer.eos_token_ids,
-                    temperature=args.temperature,
-                    top_p=args.top_p,
-                    top_k=args.top_k,
-                    max_new_tokens=args.max_completion_length,
-                )
-                sampled += zip(part, completions, strict=True)
-                bar.update(len(part))
+        torch.manual_seed(seed + state.process_index)
+        for start in range(0, len(mine), batch_size):
+            part = mine[start : start + batch_size]
+            completions = generate(
+                policy.model,
+                policy.tokenizer,
+                [texts[index] for index in part],
+                end=end,
+                temperature=sampling["temperature"],
+                top_p=sampling["top_p"],
+                top_k=sampling["top_k"],
+                max_new_tokens=sampling["max_completion_length"],
+            )
+            sampled += zip(part, completions, strict=True)
+            bar.update(len(part))
     by_index = dict(gather_object(sampled))
     flat = [by_index[index] for index in range(len(texts))]
     return [flat[start : start + per_prompt] for start in range(0, len(flat), per_prompt)]

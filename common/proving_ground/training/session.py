@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from accelerate.utils import broadcast_object_list
-from numpy.typing import NDArray
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -52,6 +51,9 @@ class TrainingRun:
     Attributes:
         rewards: the reward functions by the name TRL logs.
         graded_by: the reward function of the proof: a completion passes with its full 1.0.
+        second_grader: an independent judge of the same completions, told beside.
+        find_answer: the answer in a completion's text, ``None`` without one, for what is said when nothing is
+            rewarded.
         samples: rows of GRPO; ``held_out`` rows of the proof; ``warm_start`` rows of the embedded policy.
         demonstrations: right answers to a sample in several forms, the rewarded one first (embedded policy).
         claim: called once the folder is this run's own, before anything in it is changed.
@@ -67,6 +69,8 @@ class TrainingRun:
     demonstrations: Callable[[Sample], Sequence[str]]
     output_dir: Path
     cache_dir: Path
+    second_grader: RewardCallable | None = None
+    find_answer: Callable[[str], object] | None = None
     claim: Callable[[], None] = lambda: None
     resume: bool = False
     overwrite: bool = False
@@ -154,9 +158,10 @@ def _train(
 ) -> Outcome:
     started = time.monotonic()
     config = run.config
-    policy = _policy(run, args)
+    policy = _policy(run, args, resumed=record is not None)
     rows = training_rows(run.samples, config.prompt.system)
-    health, failures = HealthChecks(config.training.health), Failures(config.training.failures)
+    health = HealthChecks(config.training.health, find_answer=run.find_answer)
+    failures = Failures(config.training.failures)
     rewards = [
         checked(name, reward, seconds=config.training.health.reward_seconds, failures=failures)
         for name, reward in run.rewards.items()
@@ -164,7 +169,7 @@ def _train(
     try:
         trainer = GRPOTrainer(
             model=policy.model,
-            reward_funcs=[naming_rows(rewards[0]), *rewards[1:]],
+            reward_funcs=[health.watched(naming_rows(rewards[0])), *rewards[1:]],
             args=args,
             train_dataset=build_dataset(rows, policy.tokenizer, args.chat_template_kwargs),
             processing_class=policy.tokenizer,
@@ -188,10 +193,11 @@ def _train(
             if config.model.name == "embedded":
                 policy.save(run.output_dir / "policy_initial")
     checkpoint = _on_main_process(lambda: latest_checkpoint(run.output_dir))
-    proof = None
+    proof = second = None
     try:
         if run.proves and record.before is None:
-            record = dataclasses.replace(record, before=_pass_rates(run, trainer, "before").tolist())
+            before, second_before = _pass_rates(run, trainer, "before")
+            record = dataclasses.replace(record, before=before, second_before=second_before)
             _write(run, record)
         _train_from(trainer, checkpoint)
         if checkpoints.interrupted:
@@ -199,8 +205,9 @@ def _train(
         trainer.save_model(str(run.output_dir / "policy"))
         trainer.save_state()
         if run.proves:
-            after = _pass_rates(run, trainer, "after")
-            proof = compare(np.array(record.before), after, confidence=config.training.confidence)
+            after, second_after = _pass_rates(run, trainer, "after")
+            proof = _compared(run, record.before, after)
+            second = _compared(run, record.second_before, second_after)
     except ClaimError as error:
         raise TrainingFailedError(str(error), _summary(trainer, health, failures, record, started)) from error
     finally:
@@ -208,14 +215,14 @@ def _train(
         if is_main_process() and trainer.state.log_history:
             title = f"GRPO: {config.model.name}, {trainer.state.global_step} steps"
             draw_curve(run.output_dir / "training_curve.png", trainer.state.log_history, title, proof)
-    outcome = _conclude(run, _summary(trainer, health, failures, record, started), proof)
+    outcome = _conclude(run, _summary(trainer, health, failures, record, started), proof, second)
     _write(
         run, dataclasses.replace(record, state="finished", summary=outcome.summary, problem=outcome.problem)
     )
     return outcome
 
 
-def _policy(run: TrainingRun, args: GRPOConfig) -> Policy:
+def _policy(run: TrainingRun, args: GRPOConfig, *, resumed: bool) -> Policy:
     model = run.config.model
     if model.name != "embedded":
         fields = {name: getattr(args, name) for name in PRETRAINED}
@@ -224,7 +231,7 @@ def _policy(run: TrainingRun, args: GRPOConfig) -> Policy:
             f"model {model.name}: {', '.join(unset) or 'every field as configured'} (--grpo.FIELD changes it)"
         )
         policy = load_policy(model.name, model.dtype)
-        if model.supervised_start.steps and not any(run.output_dir.glob("checkpoint-*")):
+        if model.supervised_start.steps and not (resumed and any(run.output_dir.glob("checkpoint-*"))):
             rows = training_rows(run.samples, run.config.prompt.system)
             references = [reference_of(sample) for sample in run.samples]
             supervised_start(policy, rows, references, config=model.supervised_start, args=args)
@@ -251,7 +258,8 @@ def _write(run: TrainingRun, record: RunRecord) -> None:
         record.write(run.output_dir)
 
 
-def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> NDArray[np.float64]:
+def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> tuple[list[float], list[float] | None]:
+    """pass@1 of each held-out prompt by the reward, and by the second grader if there is one."""
     training = run.config.training
     rows = training_rows(run.held_out[: training.held_out_prompts], run.config.prompt.system)
     completions = ask(
@@ -264,7 +272,16 @@ def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> NDArray[np
     )
     if is_main_process():
         _keep(run.output_dir / "completions.json", when, rows, completions)
-    return pass_rates(rows, completions, run.graded_by, seconds=training.health.reward_seconds)
+    first = pass_rates(rows, completions, run.graded_by, seconds=training.health.reward_seconds)
+    if run.second_grader is None:
+        return first.tolist(), None
+    return first.tolist(), pass_rates(rows, completions, run.second_grader).tolist()
+
+
+def _compared(run: TrainingRun, before: list[float] | None, after: list[float] | None) -> Proof | None:
+    if before is None or after is None:
+        return None
+    return compare(np.array(before), np.array(after), confidence=run.config.training.confidence)
 
 
 def _keep(
@@ -291,7 +308,9 @@ def _summary(
     }
 
 
-def _conclude(run: TrainingRun, summary: dict[str, Any], proof: Proof | None) -> Outcome:
+def _conclude(
+    run: TrainingRun, summary: dict[str, Any], proof: Proof | None, second: Proof | None
+) -> Outcome:
     if proof is None:
         return Outcome(summary)
     summary |= {
@@ -300,6 +319,12 @@ def _conclude(run: TrainingRun, summary: dict[str, Any], proof: Proof | None) ->
         "interval": [round(proof.low, 4), round(proof.high, 4)],
         "curve": str(run.output_dir / "training_curve.png"),
     }
+    if second is not None:
+        summary |= {
+            "second_accuracy_before": round(second.before, 4),
+            "second_accuracy_after": round(second.after, 4),
+            "second_interval": [round(second.low, 4), round(second.high, 4)],
+        }
     margin = run.config.training.margin
     if proof.low > 0 and proof.low >= margin:
         return Outcome(summary)

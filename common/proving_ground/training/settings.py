@@ -33,6 +33,9 @@ PRETRAINED: Mapping[str, Any] = {
 }
 """Defaults for a policy that was pretrained: what published runs of half a billion weights and more use."""
 
+SAMPLING = ("temperature", "top_p", "top_k", "max_completion_length", "chat_template_kwargs")
+"""Fields of ``GRPOConfig`` that say how completions are sampled."""
+
 SET_ELSEWHERE = {"output_dir": "--output-dir"}
 
 TEST_MODE_ROWS = 16
@@ -92,6 +95,17 @@ def grpo_of(config: Config) -> dict[str, Any]:
     """
     below = config.model.embedded.grpo if config.model.name == "embedded" else PRETRAINED
     return check_grpo({**below, **config.grpo})
+
+
+def sampling_of(config: Config, *, embedded: bool, **given: Any) -> dict[str, Any]:
+    """How completions are sampled in training (the fields ``SAMPLING``), ``given`` ones aside.
+
+    ``embedded``: whether the policy is an embedded one, trained or not, whatever its name.
+    """
+    model = config.model.model_copy(update={"name": "embedded" if embedded else "another"})
+    section = {**grpo_of(config.model_copy(update={"model": model})), **given}
+    fields = GRPOConfig.__dataclass_fields__
+    return {name: section.get(name, fields[name].default) for name in SAMPLING}
 
 
 @cache

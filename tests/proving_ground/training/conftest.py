@@ -70,7 +70,7 @@ def training(policies: Path, tmp_path: Path) -> Training:
         checks = HealthChecks(HealthConfig.model_validate({"patience": 3, **(health or {})}))
         trainer = GRPOTrainer(
             model=policy.model,
-            reward_funcs=[checked("reward", reward, seconds=checks.config.reward_seconds)],
+            reward_funcs=[checks.watched(checked("reward", reward, seconds=checks.config.reward_seconds))],
             args=args,
             train_dataset=build_dataset(ROWS, policy.tokenizer),
             processing_class=policy.tokenizer,

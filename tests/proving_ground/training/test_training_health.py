@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import random
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -72,6 +73,22 @@ def test_a_high_learning_rate_collapses_the_policy_and_stops(training: Any) -> N
     with pytest.raises(ClaimError):
         trainer.train()
     assert trainer.state.global_step < 40
+
+
+def test_a_run_without_reward_says_what_its_completions_were_like(training: Any) -> None:
+    trainer = training(always(0.0), grpo={"max_completion_length": 3}, health={"patience": 1})
+    trainer.health.find_answer = lambda text: "answer" if "<answer>" in text else None
+    with pytest.raises(ClaimError) as caught:
+        trainer.train()
+    said = re.search(
+        r"^constant reward: every completion since the start got 0; of the last (\d+) (\d+) were cut off at"
+        r" the length limit, (\d+) held no answer, (\d+) a wrong one, such as '.*' and '.*' \(step 1\)",
+        str(caught.value),
+    )
+    assert said is not None, str(caught.value)
+    total, cut_off, unanswered, wrong = map(int, said.groups())
+    assert total == 16 == cut_off + unanswered + wrong
+    assert cut_off > 0, "three tokens are too few for the longer answers"
 
 
 def test_warn_lets_the_run_finish_and_says_it_once(training: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "save_strategy": "steps",
         "save_steps": 4,
     }
-    training = {"margin": 0.05, "samples_per_prompt": 4}
+    training = {"margin": 0.05, "samples_per_prompt": 4, "reuse_warm_start": True}
     config = {"model": MODEL, "training": training, "grpo": grpo}
     return write_example(tmp_path_factory.mktemp("killed"), config)
 
@@ -122,6 +122,22 @@ def test_one_training_in_one_folder_killed_ended_and_resumed(script: Path) -> No
     assert "train_step" not in ended.stdout
     assert lines(ended.stdout)[-1]["steps"] == 14
     assert (output / "policy" / "model.safetensors").read_bytes() == trained
+
+
+def test_grpo_and_the_proof_ask_what_they_should(script: Path) -> None:
+    """After the test above, by what the reward was given: training and held-out prompts do not meet."""
+    splits = {
+        name: {row["messages"][0]["content"] for row in lines((script.parent / f"{name}.jsonl").read_text())}
+        for name in ("dataset", "warm_start", "held_out")
+    }
+    asked: dict[bool, set[str]] = {True: set(), False: set()}
+    for call in lines((script.parent / "asked.jsonl").read_text()):
+        asked[call["in_training"]] |= set(call["prompts"])
+    assert asked[True] <= splits["dataset"] | splits["warm_start"]
+    assert asked[True] & splits["warm_start"] and not asked[True] & splits["held_out"]
+    # Before training a few rows of the dataset are scored, too: known answers to known prompts.
+    assert splits["held_out"] <= asked[False]
+    assert len(asked[False] - splits["held_out"]) <= 8
 
 
 def test_a_refused_attempt_changes_nothing(script: Path) -> None:

@@ -34,6 +34,28 @@ def test_the_interval_of_the_improvement(
     assert proof.low <= proof.improvement <= proof.high
 
 
+@pytest.mark.parametrize("confidence", [0.8, 0.9, 0.95, 0.99])
+def test_the_interval_has_the_confidence_that_it_says(confidence: float) -> None:
+    """A thousand pairs, held against the normal approximation, which is good for that many."""
+    from statistics import NormalDist
+
+    from proving_ground.training.proof import compare
+
+    difference = np.random.default_rng(1).normal(0.1, 1.0, 1000)
+    proof = compare(np.zeros(1000), difference, confidence=confidence)
+    half = NormalDist().inv_cdf((1 + confidence) / 2) * difference.std() / np.sqrt(1000)
+    assert (proof.high - proof.low) / 2 == pytest.approx(half, rel=0.04)
+
+
+def test_a_seed_says_what_is_sampled(training: Any) -> None:
+    from proving_ground.training.proof import ask
+    from tests.proving_ground.training.conftest import ROWS
+
+    trainer = training()
+    first, again, other = (ask(trainer, ROWS[:20], per_prompt=2, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
 def test_pairs_tell_what_separate_accuracies_cannot() -> None:
     """Each prompt a little better: certain in pairs, lost in the spread between prompts without."""
     from proving_ground.training.proof import compare

@@ -20,7 +20,11 @@ from tests.proving_ground.training import words
 HERE = Path(__file__).resolve().parent
 
 
-def reward(completions, ground_truth, trainer_state, **columns):
+def reward(completions, ground_truth, trainer_state, prompts, **columns):
+    questions = [each[-1]["content"] for each in prompts]
+    asked = {"in_training": isinstance(trainer_state, TrainerState), "prompts": questions}
+    with (HERE / "asked.jsonl").open("a") as stream:
+        stream.write(json.dumps(asked) + "\\n")
     if isinstance(trainer_state, TrainerState):  # in training: not before it, and not in its proof
         # What each rank sees, for the test to compare: its share of completions and the metrics so far.
         history = [{k: v for k, v in row.items() if k != "step_time"} for row in trainer_state.log_history]
@@ -49,7 +53,8 @@ def write_example(root: Path, config: Mapping[str, Any]) -> Path:
     folder = root / "examples" / "tiny"
     folder.mkdir(parents=True)
     rows = words.make_samples(120)
-    write_jsonl(folder / "dataset.jsonl", rows[:80])
+    write_jsonl(folder / "dataset.jsonl", rows[:60])
+    write_jsonl(folder / "warm_start.jsonl", rows[60:80])
     write_jsonl(folder / "held_out.jsonl", rows[80:])
     (folder / "task.py").write_text(TASK)
     (folder / "config.json").write_text(json.dumps(config))

@@ -1,0 +1,112 @@
+"""Measuring any policy: which prompts it is asked, what it answers, and how two of them differ."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proving_ground.dataset import write_jsonl
+from proving_ground.stages import measure
+from proving_ground.stages.task import Task
+from tests.proving_ground.training import words
+from tests.proving_ground.training.conftest import SAMPLES, tiny_policy
+
+HELD_OUT = SAMPLES[100:]
+
+
+def harsh(completions: Any, ground_truth: Any, **columns: Any) -> list[float | None]:
+    """A second grader that trusts nobody."""
+    return [0.0] * len(completions)
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    folder = tmp_path / "examples" / "tiny"
+    write_jsonl(folder / "dataset.jsonl", SAMPLES[:100])
+    write_jsonl(folder / "held_out.jsonl", HELD_OUT)
+    grpo = {"max_completion_length": 12}
+    config = {"model": {"embedded": {"grpo": grpo}}, "training": {"samples_per_prompt": 2}}
+    (folder / "config.json").write_text(json.dumps(config))
+    return Task(folder=folder, reward=words.reward, second_grader=harsh)
+
+
+def measured(task: Task, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    with pytest.raises(SystemExit) as caught:
+        measure.STAGE.main(task, "", words)
+    return int(caught.value.code or 0), json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_a_folder_alone_and_against_another(
+    task: Task, policies: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tiny_policy(policies)
+    code, alone = measured(task, capsys, "--policy", policy)
+    assert code == 0 and alone["prompts"] == len(HELD_OUT)
+    low, high = alone["interval"]
+    assert 0.0 < low < alone["accuracy"] < high < 1.0
+    assert (alone["second_accuracy"], alone["second_interval"]) == (0.0, [0.0, 0.0])
+
+    code, same = measured(task, capsys, "--policy", policy, "--before", policy)
+    assert code == 0 and same["accuracy"] == alone["accuracy"], "one seed, one answer"
+    assert (same["improvement"], same["improvement_interval"]) == (0.0, [0.0, 0.0])
+
+
+@pytest.fixture
+def api() -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    """An API that knows every second answer, refuses its first request, and writes down what it is asked."""
+    asked: list[Mapping[str, Any]] = []
+    refused: list[bool] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _send(self, status: int, body: Any) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def do_GET(self) -> None:
+            self._send(200, {"data": [{"id": "served"}]})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if not refused:
+                refused.append(True)
+                return self._send(503, {})
+            asked.append(body)
+            question = body["messages"][-1]["content"]
+            number = [row["messages"][0]["content"] for row in HELD_OUT].index(question)
+            word = question.split()[-1] if number % 2 else "nothing"
+            message = {"role": "assistant", "content": f"<answer>{word}</answer>"}
+            return self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}]})
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1", asked
+    server.shutdown()
+
+
+def test_an_api_is_asked_the_held_out_prompts(
+    task: Task, api: tuple[str, list[Mapping[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    address, asked = api
+    code, summary = measured(task, capsys, "--policy", address, "--max-tokens", "9", "--temperature", "0.5")
+    assert code == 0 and summary["accuracy"] == 0.5
+    prompts = sorted(body["messages"][-1]["content"] for body in asked)
+    assert prompts == sorted(row["messages"][0]["content"] for row in HELD_OUT for _ in range(2))
+    assert {(body["model"], body["max_tokens"], body["temperature"]) for body in asked} == {
+        ("served", 9, 0.5)
+    }
+
+
+def test_an_address_without_an_api_is_one_line(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--policy", "http://127.0.0.1:9/v1", "--served-model", "x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("urllib3.util.Retry.sleep", lambda self, response=None: None)
+        code, summary = measured(task, capsys, *words)
+    assert code == 2 and "no answer of an OpenAI-compatible API" in summary["error"]
