@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from proving_ground.errors import CannotRunError
-from proving_ground.stages.regenerate import selected
+from proving_ground.stages.regenerate import STAGE, selected
+from proving_ground.stages.task import Task
 from tests.conftest import ROOT
 from tests.support.api_server import Reply, Server, completion, serve
 
@@ -93,6 +94,43 @@ def test_a_killed_run_goes_on_where_it_stopped(data_dir: Path, tmp_path: Path) -
     assert len(server.requests) - asked_before == len(unfinished)
     assert (tmp_path / "killed" / "results.jsonl").read_bytes() == expected
     assert json.loads(again.stdout.splitlines()[-1])["kept"] == len(finished)
+
+
+def test_a_killed_run_keeps_what_the_server_answered(data_dir: Path, tmp_path: Path) -> None:
+    """By the server's count: but for those in flight, no answer that it sent is asked for again."""
+    with serve(right_half) as server:
+        env = {**os.environ, "FIREWORKS_API_KEY": KEY}
+        line = command(server, data_dir, tmp_path, "--concurrency", "1")
+        victim = subprocess.Popen(line, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while len(server.requests) < 7:
+            assert victim.poll() is None, "it finished before it could be killed"
+            time.sleep(0.002)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        answered = {question(request) for request in server.requests[:-2]}
+        asked = len(server.requests)
+        assert regenerate(server, data_dir, tmp_path).returncode == 0
+        assert not answered & {question(request) for request in server.requests[asked:]}
+
+
+def test_what_does_not_apply_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A score of None counts neither as passed nor as failed, and is None in the results."""
+
+    def half(completions: Any, id: list[str], **columns: Any) -> list[float | None]:
+        return [1.0 if name == "tiny-0" else None for name in id]
+
+    answer = {"role": "assistant", "content": "x"}
+    rows = [{"messages": [{"role": "user", "content": text}, answer], "ground_truth": "x"} for text in "abc"]
+    folder = tmp_path / "examples" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"data": {"held_out": 0}}')
+    monkeypatch.setenv("FIREWORKS_API_KEY", KEY)
+    task = Task(folder=folder, reward=half, rows=lambda: rows)
+    with serve(right_half) as server, pytest.raises(SystemExit) as ended:
+        STAGE.main(task, "", ["--fireworks.base_url", server.url, "--min-pass-rate", "1"])
+    assert ended.value.code == 0
+    results = tmp_path / "outputs" / "tiny" / "regenerate" / "results.jsonl"
+    assert [json.loads(line)["score"] for line in results.read_text().splitlines()] == [1.0, None, None]
 
 
 def test_a_changed_prompt_is_asked_again_and_fresh_asks_everything(data_dir: Path, tmp_path: Path) -> None:
