@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeAlias
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import Completion
 from proving_ground.rewards.code import make_code_reward
-from proving_ground.rewards.contract import checked_score, with_sandbox
+from proving_ground.rewards.contract import FAILED, checked_score, with_sandbox
 from proving_ground.rewards.math import math_reward
 from proving_ground.rewards.rows import row_name
 
@@ -89,9 +89,9 @@ class CompositeReward:
 
         ``ground_truth``: for each a JSON object with one or more of the parts. Other columns reach every
         part, and ``sandbox`` (``SandboxSettings``) those that run programs. A part that does not apply (it is
-        not in the row, or its reward says ``None``) is left out and
-        the other weights are scaled up to fill its place; ``None`` when none applies. With a gate, the other
-        parts count only where the gate's score is 1.0, or where it does not apply.
+        not in the row, or its reward says ``None``) is left out and the other weights are scaled up to fill
+        its place; ``None`` when none applies, and when a part failed to score (``report_failures``). With a
+        gate, the other parts count only where the gate's score is 1.0, or where it does not apply.
 
         Raises ``InfrastructureError`` for a broken ground truth, and what a part raises, unchanged.
         """
@@ -99,8 +99,22 @@ class CompositeReward:
             where = row_name(index, columns.get("id"))
             if unknown := _truth(truth, where).keys() - self.parts.keys():
                 _broken(where, f"unknown part {min(unknown)!r}; the parts are {', '.join(self.parts)}")
-        scores = [part(completions, ground_truth, sandbox=sandbox, **columns) for part in self.parts.values()]
-        return [self.combine(dict(zip(self.parts, row, strict=True))) for row in zip(*scores, strict=True)]
+        scores, lost = [], set[int]()
+        for name, part in self.parts.items():
+            failures: list[str] = []
+            given = _reporting_to(failures, columns)
+            found = part(completions, ground_truth, sandbox=sandbox, **given)
+            scores.append(found)
+            if failures:  # the other parts alone would score what nobody knows
+                lost |= {
+                    index
+                    for index, score in enumerate(found)
+                    if score is None and name in _truth(ground_truth[index], "")
+                }
+        return [
+            None if index in lost else self.combine(dict(zip(self.parts, row, strict=True)))
+            for index, row in enumerate(zip(*scores, strict=True))
+        ]
 
     def combine(self, scores: Mapping[str, float | None]) -> float | None:
         """The score of one completion from the scores of its parts."""
@@ -150,6 +164,20 @@ def _broken(where: str, problem: str) -> NoReturn:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _reporting_to(failures: list[str], columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``columns`` whose ``log_metric`` also notes in ``failures`` what is reported as failed."""
+    log = columns.get("log_metric")
+    if log is None:
+        return columns
+
+    def log_metric(name: str, value: float) -> None:
+        if name.startswith(FAILED):
+            failures.append(name)
+        log(name, value)
+
+    return {**columns, "log_metric": log_metric}
 
 
 def _is_column(values: Any, rows: int) -> bool:

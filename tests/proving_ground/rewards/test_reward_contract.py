@@ -193,6 +193,23 @@ def nowhere(name: str, value: float) -> None:
     pass
 
 
+def test_a_part_that_failed_leaves_the_whole_unscored() -> None:
+    """The other part's score alone would be a guess; a part that does not apply is left out as before."""
+    reported: list[str] = []
+
+    def fails(completions: Any, **columns: Any) -> list[float | None]:
+        report_failures(columns, "launch")
+        return [None, *([0.5] * (len(completions) - 1))]
+
+    def right(completions: Any, **columns: Any) -> list[float | None]:
+        return [1.0] * len(completions)
+
+    whole = make_composite_reward({"code": fails, "math": right}, {"code": 0.5, "math": 0.5})
+    truths = ['{"math": "1"}', '{"code": "1", "math": "1"}', '{"code": "1", "math": "1"}']
+    scores = whole(["x"] * 3, truths, log_metric=lambda name, value: reported.append(name))
+    assert (scores, reported) == ([1.0, None, 0.75], ["failed/launch"])
+
+
 def failing(share: int, kind: str = "launch") -> Any:
     """A reward that fails to score each ``share``-th completion that it ever sees."""
     seen = [0]
