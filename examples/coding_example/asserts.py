@@ -1,9 +1,10 @@
-"""Assertions of public test sets to tests that send inputs as JSON and compare outputs outside.
+"""Assertions of public test sets to the reward's tests.
 
 ``assert candidate(1, [2]) == [3]`` holds everything a ``call`` test needs, and ``assert run("3") == "9"``
 everything a ``stdio`` test needs. An assertion of another form (computed values, tolerances, loops, keyword
 arguments) is counted, not guessed at. So is one whose arguments JSON would change (tuples, sets, keys that
 are no texts): the program would be asked something else. Results may be tuples: they are compared as JSON.
+A source with such assertions can become one ``assert`` test as a whole.
 """
 
 import ast
@@ -11,6 +12,9 @@ import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
+
+from proving_ground.errors import InfrastructureError
+from proving_ground.rewards.code_tests import parse_tests
 
 
 @dataclass
@@ -41,6 +45,36 @@ def convert(source: str, entry_point: str) -> Converted:
         else:
             converted.tests.append(test)
     return converted
+
+
+def whole(source: str, entry_point: str, program: str) -> dict[str, Any] | None:
+    """The source as one ``assert`` test, with the helpers that it takes from ``program``, the reference.
+
+    None where it asserts only one thing, or is none that the reward would evaluate.
+    """
+    try:
+        tree, reference = ast.parse(source), ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    loops = [loop for loop in ast.walk(tree) if isinstance(loop, ast.For | ast.While)]
+    asserted = sum(isinstance(node, ast.Assert) for place in (tree, *loops) for node in ast.walk(place))
+    if asserted < 2:  # those in a loop count twice
+        return None
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    helpers = [
+        ast.unparse(node)
+        for node in reference.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.FunctionDef) and node.name in used - {entry_point})
+    ]
+    checks = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
+    pieces = [*helpers, source.strip(), f"check({entry_point})" if checks else ""]
+    test = {"kind": "assert", "function": entry_point, "source": "\n".join(filter(None, pieces))}
+    try:
+        parse_tests(json.dumps([test]), "this row")
+    except InfrastructureError:
+        return None
+    return test
 
 
 def _test(condition: ast.expr, entry_point: str) -> dict[str, Any] | None:

@@ -43,7 +43,7 @@ def topic_of(program: str, tests: Sequence[dict[str, Any]]) -> str:
             isinstance(node, ast.Name) and node.id == function.name for node in ast.walk(function)
         ):
             return "recursion"
-    kinds = [TOPICS.get(type(argument).__name__, "numbers") for argument in tests[0]["args"]]
+    kinds = [TOPICS.get(type(argument).__name__, "numbers") for argument in tests[0].get("args", [])]
     return kinds[0] if kinds else "numbers"
 
 

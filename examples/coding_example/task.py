@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from examples.coding_example.asserts import convert
+from examples.coding_example.asserts import Converted, convert, whole
 from examples.coding_example.builtin_rows import builtin_rows
 from examples.coding_example.mutations import one_of_each
 from examples.coding_example.public_sets import MBPP_COLUMNS, SANITIZED_COLUMNS, adapt
@@ -46,26 +46,37 @@ def has_program(row: Row) -> bool:
     return program_of(row) is not None
 
 
+def tests_of(row: Row) -> Converted:
+    """The row's tests: of each assertion that can be one, and of the whole source where one cannot."""
+    converted = convert(row["test"], row["entry_point"])
+    if converted.left_out and row["entry_point"]:
+        test = whole(row["test"], row["entry_point"], program_of(row) or "")
+        return converted if test is None else Converted([*converted.tests, test], 0)
+    return converted
+
+
 def has_tests(row: Row) -> bool:
-    """At least two assertions are calls with literal arguments and a literal result."""
-    return len(convert(row["test"], row["entry_point"]).tests) > 1
+    """Two assertions are calls with literal arguments and a literal result, or all can be judged at once."""
+    tests = tests_of(row).tests
+    return len(tests) > 1 or any(test["kind"] == "assert" for test in tests)
 
 
 def has_telling_tests(row: Row) -> bool:
     """The reward can read the tests, and no constant passes them all."""
-    tests = convert(row["test"], row["entry_point"]).tests
+    tests = tests_of(row).tests
     try:
         parse_tests(json.dumps(tests), "this row")
     except InfrastructureError:
         return False
-    return len({json.dumps(test.get("expected", test.get("stdout"))) for test in tests}) > 1
+    values = {json.dumps(test.get("expected", test.get("stdout"))) for test in tests}
+    return len(values) > 1 or any(test["kind"] == "assert" for test in tests)
 
 
 def to_sample(row: Row) -> Sample:
     """Assertions become tests; the reference answer is the whole program in a fence."""
     program = program_of(row)
     assert program is not None, "has_program let it through"
-    converted = convert(row["test"], row["entry_point"])
+    converted = tests_of(row)
     question = question_of(row)
     return {
         "id": content_id("code", question),
@@ -105,9 +116,9 @@ def wrong_answers(sample: Sample) -> Sequence[str]:
     """Answers that look like the reference and must score nothing."""
     program, tests = program_in(sample), json.loads(sample["ground_truth"])
     first = tests[0]
-    if first["kind"] == "call":
+    if first["kind"] != "stdio":
         spoilt = ast.unparse(_PrintsInstead().visit(ast.parse(program)))
-        constant = f"def {first['function']}(*args):\n    return {first['expected']!r}"
+        constant = f"def {first['function']}(*args):\n    return {first.get('expected')!r}"
     else:
         spoilt = f"{program}\nprint('That is all.')"
         constant = f"input()\nprint({first['stdout']!r}, end='')"
@@ -169,7 +180,11 @@ PREPARATION = Preparation(
     filters=(
         Filter("empty", "the prompt, the solution or the tests are blank", has_text),
         Filter("bad_program", "the solution is not Python or lacks the function that is tested", has_program),
-        Filter("no_literal_tests", "fewer than two assertions compare a call with a literal", has_tests),
+        Filter(
+            "no_literal_tests",
+            "fewer than two assertions compare a call with a literal, nor can be judged as a whole",
+            has_tests,
+        ),
         Filter("weak_tests", "the tests are broken, or a constant would pass them", has_telling_tests),
     ),
     to_sample=to_sample,
@@ -179,7 +194,7 @@ PREPARATION = Preparation(
     limits=(
         "The problem set is small (63 problems) and all of it stands in dataset.jsonl; the other two files"
         " hold drills, which teach a small policy the form of an answer and no programming.",
-        "Assertions on anything but literals (tolerances, sets, tuples as arguments) are left out.",
+        "A source with assertions on anything but literals (tolerances, sets, loops) is one test as a whole.",
         "Whether a row's tests notice a mistake is measured in step 1, which runs programs; step 0 does not.",
     ),
 )

@@ -1,5 +1,6 @@
 """Assertions of public sets to tests: what converts, to what, and what is left out rather than guessed."""
 
+import json
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -127,6 +128,28 @@ def test_a_row_of_humaneval_becomes_a_sample(module_of: Import) -> None:
     namespace: dict[str, Any] = {}
     exec(program, namespace)
     assert namespace["half"](9) == 4
+
+
+LOOP = """
+def check(candidate):
+    for x in range(3):
+        assert candidate(twice(x)) == x
+"""
+
+
+def test_what_is_no_literal_is_judged_as_a_whole(module_of: Import) -> None:
+    """With the helpers that the row's own program defines; a wrong program fails."""
+    helper = "def twice(x):\n    return 2 * x\n\n\n"
+    row = HUMAN_EVAL | {"prompt": helper + HUMAN_EVAL["prompt"], "test": LOOP}
+    task = module_of("task")
+    assert all(each.keep(row) for each in task.PREPARATION.filters)
+    sample = task.PREPARATION.to_sample(row)
+    (test,) = json.loads(sample["ground_truth"])
+    assert test["kind"] == "assert" and "def twice" in test["source"]
+    assert sample["metadata"]["left_out"] == "0"
+    completions = [task.reference_of(sample), *task.wrong_answers(sample)]
+    scores = task.TASK.reward(completions, [sample["ground_truth"]] * len(completions))
+    assert scores == [1.0] + [0.0] * (len(completions) - 1)
 
 
 @pytest.mark.parametrize(

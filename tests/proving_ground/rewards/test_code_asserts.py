@@ -45,6 +45,10 @@ HOLDS = {
         "try:\n    f(1)\nexcept KeyError:\n    pass\nelse:\n    assert False == f(1)",
     ),
     "a result as an argument": ("def f(x): return x + 1", "assert f(f(f(1))) == 4"),
+    "many calls whose results are computed with": (
+        "def f(x): return x / 2",
+        "import math\nfor x in range(50):\n    assert math.fabs(math.pow(f(x), 1) - x / 2) < 1e-6\n    assert [0, 1][int(f(x) > 1)] in (0, 1)",
+    ),
     "a sequence": ("def f(): return [3, 4]", "a, b = f()\nassert a + b == 7"),
     "a way that depends on a result": ("def f(x): return x > 2", "x = 0\nwhile not f(x): x += 1\nassert x == 3"),
     "a method": ("class Solution:\n    def f(self, x): return x", "assert f('a') == 'a'"),
