@@ -54,13 +54,14 @@ def evaluate(messages, ground_truth=None, **kwargs):
 def bundle(reward: Any) -> str:
     """The text of a ``main.py`` whose ``evaluate`` is ``reward``, called as everywhere (``call_reward``).
 
-    A ``functools.partial`` with ``sandbox`` settings (``with_sandbox``) takes them along. Raises
-    ``CannotRunError`` when ``reward`` cannot be found again by its module and name (a closure or a lambda),
-    because then its code cannot be sent.
+    A ``functools.partial`` takes along what it binds: ``sandbox`` settings (``with_sandbox``) and literals.
+    Raises ``CannotRunError`` for other values, and when ``reward`` cannot be found again by its module and
+    name (a closure or a lambda), because then its code cannot be sent.
     """
-    settings = None
+    keywords: dict[str, Any] = {}
     if isinstance(reward, functools.partial):
-        reward, settings = reward.func, reward.keywords.get("sandbox")
+        reward, keywords = reward.func, dict(reward.keywords)
+    settings = keywords.pop("sandbox", None)
     module = sys.modules[reward.__module__]
     attribute = next((name for name, value in vars(module).items() if value is reward), None)
     if attribute is None:
@@ -68,12 +69,12 @@ def bundle(reward: Any) -> str:
             f"the reward {reward!r} has no name in its module {module.__name__}; bundling needs one"
         )
     needed = [module.__name__, CONTRACT]
-    setup = bound = ""
+    setup, bound = "", "".join(f", {name}={_literal(name, value)}" for name, value in keywords.items())
     if settings is not None:
         kind = type(settings)
         needed.append(kind.__module__)
         setup = f"from {kind.__module__} import {kind.__name__}\n\n"
-        bound = f", sandbox={kind.__name__}(**{dict(settings)!r})"
+        bound += f", sandbox={kind.__name__}(**{dict(settings)!r})"
     return _MAIN.format(
         name=reward.__name__,
         sources=pprint.pformat(dict(sorted(_closure(needed))), width=120, sort_dicts=False),
@@ -83,6 +84,19 @@ def bundle(reward: Any) -> str:
         attribute=attribute,
         bound=bound,
     )
+
+
+def _literal(name: str, value: Any) -> str:
+    text = repr(value)
+    try:
+        same = ast.literal_eval(text) == value
+    except (ValueError, SyntaxError):
+        same = False
+    if not same:
+        raise CannotRunError(
+            f"the reward is bound to {name}={text}, which cannot be sent; bind literals only"
+        )
+    return text
 
 
 def _closure(modules: Sequence[str]) -> Iterator[tuple[str, str]]:

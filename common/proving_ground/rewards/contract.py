@@ -127,7 +127,7 @@ def with_sandbox(reward: RewardCallable, settings: Any) -> RewardCallable:
     if "sandbox" not in inspect.signature(reward).parameters:
         return reward
     bound = functools.partial(reward, sandbox=settings)
-    functools.update_wrapper(bound, reward)
+    functools.update_wrapper(bound, bound.func)
     return bound
 
 

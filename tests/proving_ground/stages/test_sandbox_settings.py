@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proving_ground.dataset import write_jsonl
+from proving_ground.errors import CannotRunError
 from proving_ground.fireworks.bundle import bundle
 from proving_ground.mocks.fireworks_preview import run_evaluator
 from proving_ground.rewards import code_reward, math_reward
@@ -88,6 +89,18 @@ def test_a_bundle_holds_what_its_reward_imports() -> None:
     assert not {name for name in math if "code" in name or "composite" in name or "function" in name}
     assert "'memory_mb': 7" in coding and "proving_ground/sandbox/local.py" in files(coding)
     assert not {name for name in files(coding) if "math" in name or "function_calls" in name}
+
+
+def test_what_a_partial_binds_goes_along() -> None:
+    bound = with_sandbox(partial(code_reward, all_or_nothing=True), SandboxSettings(memory_mb=600))
+    assert bound.__name__ == "code_reward", "TRL and the stages log it by name"
+    tests = [{"kind": "stdio", "stdin": "", "stdout": out} for out in ("3", "4")]
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "```python\nprint(3)\n```"}]
+    row = json.dumps({"messages": turns, "ground_truth": json.dumps(tests)})
+    scores = [run_evaluator({"main.py": bundle(reward)}, [row])["results"] for reward in (bound, code_reward)]
+    assert [results[0]["score"] for results in scores] == [0.0, 0.5]
+    with pytest.raises(CannotRunError, match="bound to sandbox_pool=<object"):
+        bundle(partial(code_reward, sandbox_pool=object()))
 
 
 def files(text: str) -> set[str]:
