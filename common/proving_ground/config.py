@@ -46,9 +46,6 @@ class DataConfig(Section):
         0, ge=0, description="rows of warm_start.jsonl, which only the embedded policy's warm start reads"
     )
     seed: int = Field(0, description="seed of the generator and of the selection")
-    processes: PositiveInt = Field(
-        1, description="processes that filter rows; the result does not depend on it"
-    )
     coverage_tolerance: Fraction = Field(
         0.0, description="share of the requested rows that coverage may fall short by"
     )

@@ -1,7 +1,7 @@
-"""The builtin source: the problem set, each problem once, among drills without end and unpleasant rows.
+"""The builtin source: the problem set, each problem once, among drills without end and bad rows.
 
 The schema is that of public sets: ``task_id``, ``prompt``, ``entry_point``, ``canonical_solution``, ``test``.
-About one row in nine is unpleasant: each filter finds something to drop.
+About one row in nine is bad: each filter finds something to drop.
 """
 
 import random
@@ -20,7 +20,7 @@ def builtin_rows(seed: int) -> Iterator[dict[str, str]]:
     while True:
         kind = rng.random()
         if kind < 0.11:
-            yield _unpleasant(rng, good)
+            yield _bad_row(rng, good)
         elif kind < 0.5 and problems:
             yield problems.pop()
         else:
@@ -28,7 +28,7 @@ def builtin_rows(seed: int) -> Iterator[dict[str, str]]:
             yield good
 
 
-def _unpleasant(rng: random.Random, good: dict[str, str]) -> dict[str, str]:
+def _bad_row(rng: random.Random, good: dict[str, str]) -> dict[str, str]:
     """What makes a row one that must be dropped, or a duplicate of the last good one."""
     test = good["test"]
     head, first, *_ = test.splitlines(keepends=True)

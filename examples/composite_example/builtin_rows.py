@@ -1,6 +1,6 @@
 """Generated rows: a word problem, its answer, a program for any numbers, and tests of the program.
 
-The first test has the numbers of the question. About one row in nine is unpleasant: each filter finds
+The first test has the numbers of the question. About one row in nine is bad: each filter finds
 something to drop.
 """
 
@@ -75,7 +75,7 @@ def builtin_rows(seed: int) -> Iterator[dict[str, str]]:
             good = _row(rng)
             yield good
         else:
-            yield _row(rng) | _unpleasant(rng, good)
+            yield _row(rng) | _bad_row(rng, good)
 
 
 def _row(rng: random.Random) -> dict[str, str]:
@@ -93,7 +93,7 @@ def _row(rng: random.Random) -> dict[str, str]:
     }
 
 
-def _unpleasant(rng: random.Random, good: dict[str, str]) -> dict[str, str]:
+def _bad_row(rng: random.Random, good: dict[str, str]) -> dict[str, str]:
     """What makes a row one that must be dropped, or a duplicate of the last good one."""
     return rng.choice(
         [

@@ -6,8 +6,7 @@ and domains, and that preparing again gives the same bytes (--check).
 
     python examples/function_calling_example/prepare_data.py
     python examples/function_calling_example/prepare_data.py --check
-    python examples/function_calling_example/prepare_data.py --source rows.jsonl --allow-shortfall \\
-        --output-dir outputs/prepared
+    python examples/function_calling_example/prepare_data.py --source rows.jsonl --output-dir outputs/prepared
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Generated rows in the raw schema of GSM8K: ``question``, and ``answer`` with ``<<3+4=7>>`` and ``#### 7``.
 
 The world is small on purpose (few words, results from 0 to 20), so that a policy of a million weights
-can learn it in a minute. About one row in nine is unpleasant: each filter finds something to drop.
+can learn it in a minute. About one row in nine is bad: each filter finds something to drop.
 """
 
 import random
@@ -46,7 +46,7 @@ def builtin_rows(seed: int) -> Iterator[dict[str, str]]:
             good = _good_row(rng)
             yield good
         else:
-            yield _unpleasant(rng, good)
+            yield _bad_row(rng, good)
 
 
 def _good_row(rng: random.Random) -> dict[str, str]:
@@ -90,7 +90,7 @@ def _row(rng: random.Random, template: str, operators: str, numbers: list[int]) 
     return {"question": question, "answer": "\n".join([*lines, f"#### {value}"])}
 
 
-def _unpleasant(rng: random.Random, good: dict[str, str]) -> dict[str, str]:
+def _bad_row(rng: random.Random, good: dict[str, str]) -> dict[str, str]:
     """A row that must be dropped, or a duplicate of the last good one."""
     fresh = _good_row(rng)
     question, answer = fresh["question"], fresh["answer"]

@@ -1,6 +1,6 @@
-"""Generated rows with the columns and types of OpenR1-Math-220k, one in three of them unpleasant.
+"""Generated rows with the columns and types of OpenR1-Math-220k, one in three of them bad.
 
-The unpleasant ones are good rows with one thing wrong, at least one kind for each filter.
+The bad ones are good rows with one thing wrong, at least one kind for each filter.
 """
 
 import random

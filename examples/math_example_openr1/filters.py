@@ -1,6 +1,6 @@
 """Why a row of OpenR1-Math-220k is dropped. Cheap tests first; the reward judges what is left.
 
-Every function is pure in the row, so that filters run in any number of processes.
+Every function is pure in the row.
 """
 
 import re

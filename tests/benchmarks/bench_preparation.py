@@ -25,7 +25,7 @@ SAMPLE = 1500
 
 def write_rows(path: Path, count: int) -> None:
     """Rows that differ as real ones do: no two problems alike but the intended duplicates."""
-    from examples.math_example.builtin_rows import builtin_rows
+    from examples.math_example_openr1.builtin_rows import builtin_rows
 
     with path.open("w", encoding="utf-8") as stream:
         for number, row in enumerate(islice(builtin_rows(1), count)):
@@ -34,36 +34,36 @@ def write_rows(path: Path, count: int) -> None:
             stream.write(json.dumps(row) + "\n")
 
 
-def whole_chain(path: Path, processes: int) -> dict[str, Any]:
-    """Prepare from ``path``; seconds, peak memory (MB) of this process and of its largest worker."""
+def whole_chain(path: Path) -> dict[str, Any]:
+    """Prepare from ``path``: seconds, and peak memory (MB) of this process."""
     import resource
 
-    from examples.math_example.task import PREPARATION
+    from examples.math_example_openr1.task import PREPARATION
     from proving_ground.config import DataConfig
     from proving_ground.preparation import prepare
 
-    data = DataConfig(source=str(path), limit=1000, held_out=1000, processes=processes)
+    data = DataConfig(source=str(path), limit=1000, held_out=1000)
     start = time.perf_counter()
     result = prepare("openr1", PREPARATION, data)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     kept = result.manifest["files"]["dataset.jsonl"]["sha256"][:12]
     rows = result.manifest["rows_read"]
-    return {"rows": rows, "seconds": seconds, "peak_mb": peak, "worker_mb": worker, "dataset": kept}
+    return {"rows": rows, "seconds": seconds, "peak_mb": peak, "dataset": kept}
 
 
-def plain_loop(path: Path, processes: int) -> dict[str, Any]:
+def plain_loop(path: Path) -> dict[str, Any]:
     """math-verify on every row, then the same pattern filters; how many decisions differ from the chain's."""
-    from filters import FILTERS
     from math_verify import parse, verify
 
-    from examples.math_example.task import PREPARATION
+    from examples.math_example_openr1.task import PREPARATION
     from proving_ground.preparation.filtering import RowFilter
 
     with path.open(encoding="utf-8") as stream:
         rows = [json.loads(line) for line in islice(stream, SAMPLE)]
-    patterns = [each.keep for each in FILTERS if each.name not in ("unparseable_answer", "box_disagrees")]
+    patterns = [
+        each.keep for each in PREPARATION.filters if each.name not in ("unparseable_answer", "box_disagrees")
+    ]
     start = time.perf_counter()
     verdicts = []
     for row in rows:
@@ -80,11 +80,11 @@ def plain_loop(path: Path, processes: int) -> dict[str, Any]:
     return {"rows": len(rows), "seconds": seconds, "different": len(different), "examples": different[:5]}
 
 
-WORK: dict[str, Callable[[Path, int], dict[str, Any]]] = {"chain": whole_chain, "loop": plain_loop}
+WORK: dict[str, Callable[[Path], dict[str, Any]]] = {"chain": whole_chain, "loop": plain_loop}
 
 
-def measured(work: str, path: Path, processes: int = 1) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--work", work, str(path), str(processes)]
+def measured(work: str, path: Path) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--work", work, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -96,28 +96,23 @@ def main(count: int) -> None:
         small, large = Path(folder) / "small.jsonl", Path(folder) / "large.jsonl"
         write_rows(small, count // 10)
         write_rows(large, count)
-        out(f"{'what':<34}{'rows':>9}{'rows/s':>9}{'peak MB':>9}{'worker MB':>11}\n")
-        rate = {}
-        for name, path, processes in (
-            ("chain, 1 process", small, 1),
-            ("chain, 1 process", large, 1),
-            ("chain, 2 processes", large, 2),
-        ):
-            done = measured("chain", path, processes)
-            rate[processes] = done["rows"] / done["seconds"]
-            out(f"{name:<34}{done['rows']:>9,}{rate[processes]:>9,.0f}{done['peak_mb']:>9.0f}")
-            out(f"{done['worker_mb']:>11.0f}   dataset.jsonl {done['dataset']}\n")
+        out(f"{'what':<34}{'rows':>9}{'rows/s':>9}{'peak MB':>9}\n")
+        for path in (small, large):
+            done = measured("chain", path)
+            rate = done["rows"] / done["seconds"]
+            out(f"{'chain':<34}{done['rows']:>9,}{rate:>9,.0f}{done['peak_mb']:>9.0f}")
+            out(f"   dataset.jsonl {done['dataset']}\n")
         loop = measured("loop", large)
         plain = loop["rows"] / loop["seconds"]
         out(f"{'math-verify on every row, sample':<34}{loop['rows']:>9,}{plain:>9,.0f}\n")
-        out(f"chain / loop: {rate[1] / plain:.1f} times the rows per second, 1 process;")
+        out(f"chain / loop: {rate / plain:.1f} times the rows per second;")
         out(f" {loop['different']} of {loop['rows']} decisions differ {loop['examples'] or ''}\n")
-        out(f"2 processes / 1: {rate[2] / rate[1]:.2f}; the loop on {count:,} rows, scaled up: ")
+        out(f"the loop on {count:,} rows, scaled up: ")
         out(f"{count / plain:,.0f} s\n")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--work"]:
-        sys.stdout.write(json.dumps(WORK[sys.argv[2]](Path(sys.argv[3]), int(sys.argv[4]))))
+        sys.stdout.write(json.dumps(WORK[sys.argv[2]](Path(sys.argv[3]))))
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 220_000)

@@ -24,7 +24,7 @@ class Filter:
     Attributes:
         name: how the manifest calls it.
         why: one sentence for the reader of the report.
-        keep: a pure top-level function of the raw row, so that it runs in any process.
+        keep: a pure function of the raw row.
     """
 
     name: str

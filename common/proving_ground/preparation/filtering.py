@@ -1,16 +1,9 @@
-"""Raw rows to candidates: check the columns, apply the filters, convert. In one process or several.
-
-Every function here is pure in the row, and results come back in the order of the source, so the
-number of processes changes only the time.
-"""
+"""Raw rows to candidates: check the columns, apply the filters, convert; every function pure in the row."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections import Counter, deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import Counter
 from dataclasses import dataclass, field
 
 from proving_ground.dataset import dump_line, sample_problem
@@ -69,7 +62,7 @@ class Filtered:
 
 @dataclass(frozen=True)
 class RowFilter:
-    """The whole work on one chunk; what each process is given once."""
+    """The whole work on one chunk."""
 
     preparation: Preparation
     seed: int
@@ -138,47 +131,3 @@ def excerpt(text: str) -> str:
     """The beginning of a text in one line, for a report."""
     line = " ".join(text.split())
     return f"{line[:_EXAMPLE_LENGTH]}{'…' if len(line) > _EXAMPLE_LENGTH else ''}"
-
-
-def filter_chunks(chunks: Iterator[Chunk], work: RowFilter, processes: int) -> Iterator[Filtered]:
-    """Yield the result of each chunk in the order of the chunks, from ``processes`` processes.
-
-    At most a few chunks per process are in flight, so memory does not grow with the source. The first
-    error of the first bad chunk is raised, as with one process.
-    """
-    if processes == 1:
-        yield from map(work, chunks)
-        return
-    # Forked workers inherit the task's functions, whatever name their module was imported under. The
-    # pool starts before a chunk is read, while this process still has a single thread.
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    pool = ProcessPoolExecutor(
-        processes, multiprocessing.get_context(method), initializer=_install, initargs=(work,)
-    )
-    with pool:
-        pool.submit(int).result()
-        waiting: deque[Future[Filtered]] = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_work_on, chunk))
-                if len(waiting) > 3 * processes:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-_installed: RowFilter | None = None
-
-
-def _install(work: RowFilter) -> None:
-    global _installed  # noqa: PLW0603 - one per worker process, set once when it starts
-    _installed = work
-
-
-def _work_on(chunk: Chunk) -> Filtered:
-    if _installed is None:
-        raise RuntimeError("the worker process was not initialised")
-    return _installed(chunk)

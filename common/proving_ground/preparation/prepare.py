@@ -22,7 +22,6 @@ from proving_ground.preparation.filtering import (
     Candidate,
     Filtered,
     RowFilter,
-    filter_chunks,
     question_text,
 )
 from proving_ground.preparation.selection import (
@@ -59,7 +58,7 @@ def prepare(
     """Read the source, filter, select, and build the files of example ``name`` with their manifest.
 
     ``progress`` is called with the number of rows that each chunk had. The result depends on ``data``
-    (``processes`` apart) and the source. Raises ``CannotRunError`` for a bad source and when not one row
+    and the source. Raises ``CannotRunError`` for a bad source and when not one row
     is left.
     """
     requested = (data.limit, data.held_out, data.warm_start)
@@ -69,7 +68,7 @@ def prepare(
     total = Filtered()
     pool = Pool(sum(requested), in_turns if generator else at_random, preparation.near_duplicate_share)
     work = RowFilter(preparation, data.seed, grams)
-    for filtered in filter_chunks(source.chunks, work, data.processes):
+    for filtered in map(work, source.chunks):
         total.add_counts(filtered)
         for candidate in filtered.candidates:
             pool.add(candidate)

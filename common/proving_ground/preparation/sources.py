@@ -1,7 +1,6 @@
 """Where raw rows come from: the builtin generator, the hub, or local files. All of them stream.
 
-A source yields chunks of rows. A chunk is cheap to make and to send to another process; only decoding it
-costs, and that happens where the filters run.
+A source yields chunks of rows, which are decoded where the filters run.
 """
 
 from __future__ import annotations
