@@ -253,7 +253,7 @@ def services(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios measured in one run, never asserted. `nox -s bench -- sandbox` picks by name."""
-    _install(session, *STEPS, "train")
+    _install(session, *STEPS, "train", "services")
     for script in sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")):
         if not session.posargs or any(word in script.stem for word in session.posargs):
             session.run("python", str(script.relative_to(ROOT)))
