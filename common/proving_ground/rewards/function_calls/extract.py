@@ -20,8 +20,8 @@ from proving_ground.messages import Completion, content_text, strip_reasoning
 from proving_ground.rewards.function_calls.calls import MAX_CHARACTERS, Call, call_of, looks_like_call
 from proving_ground.rewards.function_calls.forms import (
     FORMS,
-    OPENING,
     Tools,
+    openings,
     python_calls,
     read_block,
     read_objects,
@@ -58,6 +58,8 @@ _PIECE = re.compile(
 _PYTHON = re.compile(
     r"^[ \t`]*+(?:\[\s*+(?P<listed>[\w.]++)\(|(?P<name>[\w.]++)\((?=\s*+(?:\w++\s*+=|[)\"'])))", re.MULTILINE
 )
+_RARE = ("<", "(", ":", "[", "=")
+"""One of these is in every piece of a call."""
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _CODE_SPAN = re.compile(r"(?<!`)`([^`\n]++)`(?!`)")
 _FENCE = re.compile(r"[ \t]*+```[ \t]*+([\w-]*+)[ \t]*+\Z")
@@ -143,7 +145,8 @@ def _marked(text: str, tools: Tools) -> tuple[list[tuple[str, Call]], str]:
     outside = []
     position = 0
     mentioned = False
-    while opened := OPENING.search(text, position):
+    opening = openings(text)
+    while opening and (opened := opening.search(text, position)):
         form = FORMS[int(str(opened.lastgroup).removeprefix("form"))]
         whole = form.opening.match(text, opened.start())
         assert whole is not None
@@ -221,7 +224,7 @@ def _python_calls(text: str, tools: Tools) -> tuple[list[tuple[str, Call]], str]
 
     A list of calls, or a call of one of ``tools``, in which something is named.
     """
-    for begun in _PYTHON.finditer(text):
+    for begun in _PYTHON.finditer(text) if "(" in text else ():
         known = (begun["listed"] or begun["name"]) in tools
         if not known and (begun["name"] or text[: begun.start()].strip()):
             continue
@@ -249,6 +252,8 @@ def _spoken_of(span: re.Match[str]) -> str:
 
 def _has_piece(text: str, tools: Tools, *, in_prose: bool) -> bool:
     """Whether something in ``text`` belongs to a call; ``in_prose``: what a sentence speaks of does not."""
+    if not any(mark in text for mark in _RARE):  # most texts: the searches below are slow beside this one
+        return False
     text = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
     if any(found["name"] is None or found["name"] in tools for found in _PIECE.finditer(text)):
         return True

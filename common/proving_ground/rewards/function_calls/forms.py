@@ -8,6 +8,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from proving_ground.rewards.function_calls.calls import Call, call_of, made_call
@@ -225,87 +226,135 @@ _invoke = _elements(
     rf"</{_PREFIX}invoke>",
 )
 
+# Name, a mark that is in every opening (looked for first, being quick), opening, reader, closing.
 # Possessive everywhere, so that no white space or name is tried at every length.
-_TABLE: tuple[tuple[str, str, Reader, str], ...] = (
-    ("hermes", r"<tool_call>(?=\s*+[{\[])", _json, "</tool_call>"),
-    ("hermes", r"<tool_calls>(?=\s*+[{\[])", _json, "</tool_calls>"),
-    ("hermes", r"<TOOLCALL>(?=\s*+[{\[])", _json, "</TOOLCALL>"),
-    ("qwen3_coder", r"<(?:seed:)?+tool_call>(?=\s*+<function=)", _qwen, "</(?:seed:)?+tool_call>"),
-    ("qwen3_coder", r"(?=<function=[\w.-]++>\s*+<)", _qwen, ""),
-    ("glm", r"<tool_call>(?=\s*+[\w.-]++\s*+(?:<arg_key>|</tool_call>))", _glm, "</tool_call>"),
-    ("llama", r"<\|python_tag\|>(?=\s*+[{\[])", _json, ""),
-    ("llama", r"<\|python_tag\|>(?=\s*+[\w.]++\()", _python_tag, r"<\|eo[mt]_id\|>|\Z"),
-    ("llama", rf"<function={_NAME}>(?=\s*+\{{)", _arguments, "</function>"),
-    ("mistral", r"\[TOOL_CALLS\](?=\s*+[{\[])", _json, ""),
+_TABLE: tuple[tuple[str, str, str, Reader, str], ...] = (
+    ("hermes", "<tool_call>", r"<tool_call>(?=\s*+[{\[])", _json, "</tool_call>"),
+    ("hermes", "<tool_calls>", r"<tool_calls>(?=\s*+[{\[])", _json, "</tool_calls>"),
+    ("hermes", "<TOOLCALL>", r"<TOOLCALL>(?=\s*+[{\[])", _json, "</TOOLCALL>"),
+    (
+        "qwen3_coder",
+        "tool_call>",
+        r"<(?:seed:)?+tool_call>(?=\s*+<function=)",
+        _qwen,
+        "</(?:seed:)?+tool_call>",
+    ),
+    ("qwen3_coder", "<function=", r"(?=<function=[\w.-]++>\s*+<)", _qwen, ""),
+    (
+        "glm",
+        "<tool_call>",
+        r"<tool_call>(?=\s*+[\w.-]++\s*+(?:<arg_key>|</tool_call>))",
+        _glm,
+        "</tool_call>",
+    ),
+    ("llama", "<|python_tag|>", r"<\|python_tag\|>(?=\s*+[{\[])", _json, ""),
+    ("llama", "<|python_tag|>", r"<\|python_tag\|>(?=\s*+[\w.]++\()", _python_tag, r"<\|eo[mt]_id\|>|\Z"),
+    ("llama", "<function=", rf"<function={_NAME}>(?=\s*+\{{)", _arguments, "</function>"),
+    ("mistral", "[TOOL_CALLS]", r"\[TOOL_CALLS\](?=\s*+[{\[])", _json, ""),
     (
         "mistral",
+        "[TOOL_CALLS]",
         rf"\[TOOL_CALLS\]\s*+{_NAME}(?:\[CALL_ID\]\w++)?+(?:\[ARGS\]|(?=\{{))",
         _arguments,
         "",
     ),
-    ("pythonic", r"<\|python_start\|>", _python, r"<\|python_end\|>"),
-    ("pythonic", r"<\|tool_call_start\|>", _python, r"<\|tool_call_end\|>"),
-    ("pythonic", r"<function_calls>(?=\s*+[\w.]++\()", _python, "</function_calls>"),
-    ("anthropic", r"<(?:antml:)?+function_calls>(?=\s*+<)", _invoke, "</(?:antml:)?+function_calls>"),
-    ("anthropic", r"<minimax:tool_call>(?=\s*+<)", _invoke, "</minimax:tool_call>"),
-    ("anthropic", r'(?=<(?:antml:)?+invoke name="[^"\n]++">)', _invoke, ""),
-    ("deepseek", r"<｜DSML｜function_calls>", _invoke, "</｜DSML｜function_calls>"),
+    ("pythonic", "<|python_start|>", r"<\|python_start\|>", _python, r"<\|python_end\|>"),
+    ("pythonic", "<|tool_call_start|>", r"<\|tool_call_start\|>", _python, r"<\|tool_call_end\|>"),
+    ("pythonic", "<function_calls>", r"<function_calls>(?=\s*+[\w.]++\()", _python, "</function_calls>"),
+    (
+        "anthropic",
+        "function_calls>",
+        r"<(?:antml:)?+function_calls>(?=\s*+<)",
+        _invoke,
+        "</(?:antml:)?+function_calls>",
+    ),
+    ("anthropic", "<minimax:tool_call>", r"<minimax:tool_call>(?=\s*+<)", _invoke, "</minimax:tool_call>"),
+    ("anthropic", "invoke name=", r'(?=<(?:antml:)?+invoke name="[^"\n]++">)', _invoke, ""),
     (
         "deepseek",
+        "<｜DSML｜function_calls>",
+        r"<｜DSML｜function_calls>",
+        _invoke,
+        "</｜DSML｜function_calls>",
+    ),
+    (
+        "deepseek",
+        "<｜tool▁call▁begin｜>",
         rf"<｜tool▁call▁begin｜>function<｜tool▁sep｜>{_NAME}\s*+```json",
         _arguments,
         r"```\s*+<｜tool▁call▁end｜>",
     ),
-    ("deepseek", rf"<｜tool▁call▁begin｜>{_NAME}<｜tool▁sep｜>", _arguments, "<｜tool▁call▁end｜>"),
+    (
+        "deepseek",
+        "<｜tool▁call▁begin｜>",
+        rf"<｜tool▁call▁begin｜>{_NAME}<｜tool▁sep｜>",
+        _arguments,
+        "<｜tool▁call▁end｜>",
+    ),
     (
         "kimi",
+        "<|tool_call_begin|>",
         rf"<\|tool_call_begin\|>\s*+(?:functions\.)?+{_NAME}(?::\d++)?+\s*+<\|tool_call_argument_begin\|>",
         _arguments,
         r"<\|tool_call_end\|>",
     ),
     (
         "harmony",
+        "to=functions.",
         rf"assistant to=functions\.{_NAME}<\|channel\|>\w++\s*+(?:<\|constrain\|>)?+\w*+<\|message\|>",
         _arguments,
         r"<\|call\|>|<\|end\|>|\Z",
     ),
     (
         "harmony",
+        "to=functions.",
         rf"(?:<\|channel\|>)?+(?:commentary|analysis) to=functions\.{_NAME}"
         r"\s*+(?:<\|constrain\|>)?+(?:json|code)?+\s*+(?:<\|message\|>|(?=\{))",
         _arguments,
         r"<\|call\|>|<\|end\|>|\Z",
     ),
-    ("gemma", r"```tool_code\n", _python, r"^[ \t]*+```"),
-    ("gemma", rf"<start_function_call>call:{_NAME}(?=\{{)", _gemma("<escape>"), "<end_function_call>"),
-    ("gemma", rf"<\|tool_call>call:{_NAME}(?=\{{)", _gemma('<|"|>'), r"<tool_call\|>"),
-    ("phi", r"<\|tool_call\|>(?=\s*+[{\[])", _json, r"(?:<\|/tool_call\|>)?+"),
-    ("phi", r"\bfunctools(?=\s*+\[)", _json, ""),
+    ("gemma", "```tool_code", r"```tool_code\n", _python, r"^[ \t]*+```"),
+    (
+        "gemma",
+        "<start_function_call>",
+        rf"<start_function_call>call:{_NAME}(?=\{{)",
+        _gemma("<escape>"),
+        "<end_function_call>",
+    ),
+    ("gemma", "<|tool_call>call:", rf"<\|tool_call>call:{_NAME}(?=\{{)", _gemma('<|"|>'), r"<tool_call\|>"),
+    ("phi", "<|tool_call|>", r"<\|tool_call\|>(?=\s*+[{\[])", _json, r"(?:<\|/tool_call\|>)?+"),
+    ("phi", "functools", r"\bfunctools(?=\s*+\[)", _json, ""),
     (
         "react",
+        "Action Input:",
         rf"^[ \t*]*+Action:[* \t]*+{_NAME}[* \t]*+\n[ \t*]*+Action Input:[* \t]*+(?=\{{)",
         _arguments,
         "",
     ),
     (
         "react",
+        "Action Input:",
         rf"^[ \t*]*+Action:[* \t]*+{_NAME}[* \t]*+\n[ \t*]*+Action Input:[* \t]*+\s*+```(?:json)?+",
         _arguments,
         "```",
     ),
-    ("cohere", r"^Action:[ \t]*+```json(?=\s)", _json, "```"),
-    ("cohere", r"<\|START_ACTION\|>", _json, r"<\|END_ACTION\|>"),
+    ("cohere", "Action:", r"^Action:[ \t]*+```json(?=\s)", _json, "```"),
+    ("cohere", "<|START_ACTION|>", r"<\|START_ACTION\|>", _json, r"<\|END_ACTION\|>"),
 )
 
 FORMS = tuple(
     Form(name, re.compile(opening, re.MULTILINE), read, re.compile(closing, re.MULTILINE))
-    for name, opening, read, closing in _TABLE
+    for name, _, opening, read, closing in _TABLE
 )
-OPENING = re.compile(
-    "|".join(
-        f"(?P<form{number}>{opening.replace('(?P<tool>', '(?:')})"
-        for number, (_, opening, _, _) in enumerate(_TABLE)
-    ),
-    re.MULTILINE,
-)
-"""Any form's beginning; the group that matched names the form's place in ``FORMS``."""
+
+
+def openings(text: str) -> re.Pattern[str] | None:
+    """What finds the beginning of any form that may be in ``text``; its group is the place in ``FORMS``."""
+    present = tuple(number for number, (_, mark, *_) in enumerate(_TABLE) if mark in text)
+    return _any_of(present) if present else None
+
+
+@lru_cache(maxsize=1024)
+def _any_of(numbers: tuple[int, ...]) -> re.Pattern[str]:
+    groups = (f"(?P<form{number}>{_TABLE[number][2].replace('(?P<tool>', '(?:')})" for number in numbers)
+    return re.compile("|".join(groups), re.MULTILINE)
