@@ -88,6 +88,15 @@ def test_a_broken_task_is_one_line(toy: Path, through: str, task: str, code: int
     assert ended.stderr.startswith("error: " if code == 2 else "local_eval: ")
 
 
+def test_no_stage_or_tool_loads_torch_before_it_runs() -> None:
+    """Nor the rewards: an import that waits for torch would be paid by every `--help`."""
+    modules = [f"proving_ground.stages.{name}" for name in STAGES]
+    modules += [module.partition(":")[0] for module, _ in COMMANDS.values()]
+    code = f"import {', '.join(modules)}, proving_ground.rewards, sys; print(*sys.modules)"
+    loaded = set(run("-c", code).stdout.split())
+    assert set(modules) <= loaded and not {"torch", "transformers", "trl"} & loaded
+
+
 def test_ctrl_c_while_a_stage_is_imported(toy: Path, tmp_path: Path) -> None:
     (toy / "task.py").write_text("")
     (tmp_path / "pydantic_settings.py").write_text("raise KeyboardInterrupt\n")
