@@ -64,6 +64,12 @@ class Policy(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    """One that lets as many wait as a real server does."""
+
+    request_queue_size = 512
+
+
 def children() -> set[int]:
     """Process ids that this process has started."""
     found = (path.read_text().split() for path in Path("/proc/self/task").glob("*/children"))
@@ -136,7 +142,7 @@ def main() -> None:
     options = parser.parse_args()
     count, at_once = options.requests, options.at_once
     if options.service != "code_sandbox":
-        policy = ThreadingHTTPServer(("127.0.0.1", 0), Policy)
+        policy = Server(("127.0.0.1", 0), Policy)
         threading.Thread(target=policy.serve_forever, daemon=True).start()
         upstream = f"http://127.0.0.1:{policy.server_address[1]}"
         with tempfile.TemporaryDirectory() as folder:
