@@ -38,10 +38,12 @@ _NOT_TOGETHER = re.compile(
 _NEGATED = re.compile(
     r"(?:\b(?:not|never|neither|cannot|impossible|false|unlikely|except|but|than|twice|double|half)|n['’]t|\bnor|¬"
     r"|\b(?:square|cube|root|half|reciprocal|opposite|inverse) of)"
-    r"(?:[\s$]+(?:that|it|be|is|equals?|equal\s+to|the|an?|answer|[a-z]\s*=))*[\s$\\(\[*]*\Z"
-    r"|(?:\\(?:ne|neq|not|lnot|neg|cdot|times|div|sqrt|log|ln|sin|cos|tan)(?![a-z])|\\not\s*=|[≠+/^·×]|!=|(?<!_)_"
-    r"|(?<!\*)\*|\\(?:sqrt|[dt]?frac)(?:\[\w+\])?\s*(?:\{[^{}]*\}\s*)?\{)[\s{(]*\Z|[0-9]\Z",
+    r"(?:[\s$]+(?:that|it|be|is|equals?|equal\s+to|the|an?|answer|[a-z]\s*=))*[\s$\\(\[*]*\Z",
     re.IGNORECASE,
+)
+_FACTOR = re.compile(
+    r"(?:\\(?:ne|neq|not|lnot|neg|cdot|times|div|sqrt|log|ln|sin|cos|tan)(?![a-z])|\\not\s*=|[≠+/^·×]|!=|(?<!_)_"
+    r"|(?<!\*)\*|\\(?:sqrt|[dt]?frac)(?:\[\w+\])?\s*(?:\{[^{}]*\}\s*)?\{)[\s{(]*\Z|[0-9]\Z"
 )
 _SIGN = re.compile(r"(?:([-−]|\b(?:minus|negative))|\\(pm)(?![a-z]))(\s*)\Z")
 _OPERAND = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|[0-9})\]])[ \t]*\Z")
@@ -131,7 +133,7 @@ def _last_boxed(text: str) -> tuple[int, str | None]:
 
 def _with_surroundings(text: str, start: int, end: int, content: str) -> str | None:
     """A box's content with the sign, percent or number word that touches it; ``None``: no answer."""
-    before, after = text[max(0, start - 60) : start], text[end : end + 60]
+    before, after = text[max(0, start - 40) : start], text[end : end + 60]
     if _RETRACTED.match(after):
         return None
     sign = _SIGN.search(before)
@@ -147,7 +149,7 @@ def _with_surroundings(text: str, start: int, end: int, content: str) -> str | N
         ):
             simple = re.fullmatch(r"\s*[\w.,\\/{}]*\s*", content)
             return f"{'-' if sign[1] else chr(92) + 'pm '}{content if simple else f'({content})'}"
-    if _NEGATED.search(before):
+    if _FACTOR.search(before[-20:]) or _NEGATED.search(before):
         return None
     belongs = _BELONGS.match(after)
     if belongs:

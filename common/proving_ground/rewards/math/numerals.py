@@ -72,7 +72,10 @@ def read_number(text: str) -> tuple[Fraction, Unit | None, bool] | None:
 
     ``value`` is as written: ``50%`` gives 50 and ``percent`` true.
     """
-    text = _REPEATING.sub(_as_cycle, _NUMBER_WORD.sub(_as_digits, text))
+    if text[:1].isalpha():
+        text = _NUMBER_WORD.sub(_as_digits, text, count=1)
+    elif "ldots" in text:
+        text = _REPEATING.sub(_as_cycle, text)
     money = _MONEY_FIRST.match(text)
     sign = _SIGN.match(text, money.end() if money else 0)
     if sign is None or (sign["front"] and sign["back"]):

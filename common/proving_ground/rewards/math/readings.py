@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from proving_ground.rewards.math.notation import (
     CURRENCY,
+    MAX_LENGTH,
     TEXT_COMMAND,
     UnreadableError,
     clean,
@@ -131,6 +132,7 @@ _OUTER = re.compile(r";|(?:,\s*)?(?:\\text\s*\{\s*or\s*\}|(?<![A-Za-z\\])or(?![A
 _COMPARES = re.compile(r"[<>]|\\(?:le|ge|ne)(?![a-z])")
 _CONDITION = re.compile(r"\s*[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?R\}?)?\s*(?:\\mid(?![a-z])|\||:)\s*(.+)")
 _WORDS_OF_DOUBT = re.compile(r"\\text\w*\s*\{[^{}]*\b(?:or|and|not|maybe|perhaps|plus|minus)\b")
+_PLAIN_NUMBER = re.compile(r"(\\\$)?(-?(?:0|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]*))(\.[0-9]+)?")
 _RATIO = re.compile(r"\d+(?:\.\d+)?(?:\s*(?::|(?:\\text\s*\{\s*)?\bto\b(?:\s*\})?)\s*\d+(?:\.\d+)?)+")
 _LITERAL = re.compile(
     r"\\(?:ldots|equiv|pmod|bmod|n?mid|begin\s*\{cases\}|mathcal)|(?<![a-z])[A-Z]\s*\\c[ua]p"
@@ -144,6 +146,11 @@ _MEMBER = re.compile(r"[A-Za-z](?:_\w)?\s*\\in(?![a-zA-Z])\s*(?=[\\(\[])", re.AS
 
 def read(text: str) -> Reading:
     """Read one answer or ground truth. Raises ``UnreadableError`` for what cannot be one."""
+    plain = _PLAIN_NUMBER.fullmatch(text)  # most answers: nothing to clean
+    if plain and len(text) < MAX_LENGTH:
+        whole = plain[2].replace(",", "")
+        value = Fraction(whole + plain[3]) if plain[3] else Fraction(int(whole))
+        return Number(value, read_unit("dollar", True) if plain[1] else None, False, text)
     return _read(clean(text))
 
 
