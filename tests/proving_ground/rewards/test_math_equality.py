@@ -7,6 +7,7 @@ import pytest
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards.math import answers_equal, is_parseable_answer
+from proving_ground.rewards.math.units import _SPELLINGS, compatible, read_unit
 
 SAME = [
     # numbers
@@ -74,6 +75,12 @@ SAME = [
     ("30°", "30 degrees"),
     (r"2\sqrt{3}", r"2\sqrt{3}\text{ cm}"),
     ("1010_2", r"1010_{2}"),
+    ("-50", "-50%"),
+    ("1234.05", r"1,234.05\text{ cm}"),
+    ("8", r"8\text{ kn}"),
+    ("5", "5 tennis balls"),
+    ("median", "the median"),
+    ("(5,7), (7,5)", "x=5, y=7 or x=7, y=5"),
     # words and option letters
     ("even", "Even"),
     (r"\text{Tuesday}", "Tuesday"),
@@ -190,6 +197,11 @@ DIFFERENT = [
     (r"\frac{\pi}{6}", r"30^\circ"),
     ("1010_2", "1010_3"),
     ("10", "1010_2"),
+    ("5 minutes", "5 seconds"),
+    ("2", r"2\frac{0}{3}"),
+    (r"\{1,2\}", r"\{1,2)"),
+    ("[1,2]", r"1 \le x < 2"),
+    ("[1,2)", "[2,1)"),
     # words and option letters
     ("even", "odd"),
     ("even", "evening"),
@@ -331,6 +343,15 @@ def test_different(gold: str, answer: str) -> None:
 @pytest.mark.parametrize("gold", sorted({gold for gold, _ in SAME + DIFFERENT}))
 def test_every_gold_of_the_tables_equals_itself(gold: str) -> None:
     assert answers_equal(gold, gold)
+
+
+def test_two_different_known_units_never_agree() -> None:
+    units = sorted({read_unit(spelling, True) for spelling in _SPELLINGS}, key=str)
+    assert len(units) > 100
+    agreeing = [
+        (left, right) for left in units for right in units if compatible(left, right) and left != right
+    ]
+    assert agreeing == []
 
 
 @pytest.mark.parametrize("gold", BROKEN_GOLDS)

@@ -37,6 +37,7 @@ FINAL = [
     (r"\boxed{\{7}", "\\{7"),
     (r"\boxed{\}7", None),
     (r"\boxed{41} or \boxed{42}", None),
+    (r"\boxed{41} or maybe \boxed{42}", None),
     (r"$\boxed{41}$ or $\boxed{42}$", None),
     (r"\boxed{41}, \boxed{42}", None),
     ("\\boxed{41}\n\n\\boxed{42}", None),

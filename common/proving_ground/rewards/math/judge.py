@@ -38,7 +38,7 @@ _SETLIKE = re.compile(r"[<>]|\\(?:le|ge|ne|in|notin|mathbb|setminus|emptyset|inf
 _PLAIN_VARIABLE = re.compile(rf"{VARIABLE}(?:\([A-Za-z]\))?")
 _QUESTION = re.compile(r"\\(?:sum|prod|i*int|lim|gcd|lcm|max|min|det|bmod|mod)(?![a-z])|\\operatorname")
 _LETTER = re.compile(
-    r"(?<![A-Za-z\\])[A-Za-z](?<![ei])(?![A-Za-z])|\\(?!pi)(?:[a-z]+)_|\\(?:theta|alpha|beta|phi|lambda)"
+    r"(?<![A-Za-z\\])[A-Za-z](?<![ei])|\\(?!pi)(?:[a-z]+)_|\\(?:theta|alpha|beta|phi|lambda)"
 )
 _UNFINISHED = re.compile(r"[\d})!%]\s*(?:[+\-*]|\\(?:times|cdot|div)(?![a-zA-Z])|\()")
 
@@ -95,11 +95,8 @@ def _is_copy(gold: Reading, answer: str) -> bool:
     """Whether the answer may be a copy of the question, its calculation still to be done."""
     if isinstance(gold, Number) and _UNFINISHED.search(answer):
         return True
-    constant = (
-        isinstance(gold, Number)
-        or gold in _CONSTANTS
-        or (isinstance(gold, Expression) and not _LETTER.search(gold.text))
-    )
+    number = isinstance(gold, Expression) and not _LETTER.search(gold.text)
+    constant = number or isinstance(gold, Number) or gold in _CONSTANTS
     return constant and bool(_QUESTION.search(answer)) and not _QUESTION.search(latex(gold))
 
 
@@ -189,22 +186,20 @@ def _without_names(side: Reading, other: Reading) -> Reading:
         if max(letters) - min(letters) <= 3 or any(name.startswith("\\") for name, _ in named):
             named.sort(key=lambda pair: pair[0])
         return Sequence(
-            "()" if side.kind == "list" else side.kind, tuple(value for _, value in named), side.text
+            "()" if side.kind == "list" else side.kind, tuple(item for _, item in named), side.text
         )
-    return Sequence(side.kind, tuple(value for _, value in named), side.text)
+    return Sequence(side.kind, tuple(item for _, item in named), side.text)
 
 
 def _same_sets(gold: SequenceOf[Reading], answer: SequenceOf[Reading], algebra: Algebra) -> bool:
     """Every element of either set is one of the other's; how often it is written does not count."""
     if len(gold) > MAX_ITEMS or len(answer) > MAX_ITEMS:
         return False
-    table = [
-        [
-            isinstance(left, Sequence) == isinstance(right, Sequence) and same(left, right, algebra)
-            for right in answer
-        ]
-        for left in gold
-    ]
+
+    def agree(left: Reading, right: Reading) -> bool:
+        return isinstance(left, Sequence) == isinstance(right, Sequence) and same(left, right, algebra)
+
+    table = [[agree(left, right) for right in answer] for left in gold]
     return all(map(any, table)) and all(map(any, zip(*table, strict=True)))
 
 
@@ -213,6 +208,14 @@ def _as_list(side: Reading, other: Reading) -> Reading:
 
     ``{5}`` against ``5`` is a set of one; ``1,234`` against ``1, 234`` is a list, not a thousand.
     """
+    if (
+        isinstance(side, Sequence)
+        and isinstance(other, Sequence)
+        and side.kind == "()"
+        and other.kind == "{}"
+    ):
+        one = len(other.items) == 1 and isinstance(other.items[0], Sequence)
+        return Sequence("{}", (side,), side.text) if one else side
     if not isinstance(other, Sequence) or not isinstance(side, Number | Word | Expression):
         return side
     if other.kind in ("list", "{}") and len(other.items) == 1 and side.text != r"\emptyset":
@@ -221,14 +224,12 @@ def _as_list(side: Reading, other: Reading) -> Reading:
     if (
         letters
         and other.kind != "()"
-        and all(isinstance(item, Word) and len(item.text) == 1 for item in other.items)
+        and all(isinstance(each, Word) and len(each.text) == 1 for each in other.items)
     ):
         return Sequence(other.kind, tuple(Word(letter, True) for letter in side.text), side.text)
     if isinstance(side, Number) and side.unit is None and "," in side.text and other.kind in ("list", "{}"):
         numerals = side.text.split(",")
-        if len(numerals) == len(other.items) and all(
-            re.fullmatch(r"[+-]?[0-9]+", numeral) for numeral in numerals
-        ):
+        if len(numerals) == len(other.items) and all(re.fullmatch(r"[+-]?[0-9]+", each) for each in numerals):
             items = tuple(Number(Fraction(int(numeral)), None, False, numeral) for numeral in numerals)
             return Sequence("list", items, side.text)
     return side
@@ -274,8 +275,6 @@ def latex(reading: Reading) -> str:
     if not isinstance(reading, Number):
         return reading.text
     value = reading.value / 100 if reading.percent else reading.value
-    return (
-        str(value.numerator)
-        if value.denominator == 1
-        else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
-    )
+    if value.denominator == 1:
+        return str(value.numerator)
+    return rf"\frac{{{value.numerator}}}{{{value.denominator}}}"

@@ -22,33 +22,16 @@ TEXT_COMMAND = re.compile(
     r"\s*\{([^{}]*)\}"
 )
 
-_SIGNS_TO_LATEX = {"×": "times", "·": "cdot", "⋅": "cdot", "÷": "div", "±": "pm", "∞": "infty", "π": "pi"}
-_RELATIONS_TO_LATEX = {
-    "≤": "le",
-    "≥": "ge",
-    "≠": "ne",
-    "≈": "approx",
-    "∈": "in",
-    "∪": "cup",
-    "∩": "cap",
-    "∅": "emptyset",
-    "∠": "angle",
-    "△": "triangle",
-    "ℝ": "R",
-    "≡": "equiv",
-    "⟨": "langle",
-    "⟩": "rangle",
-}
-_LETTERS_TO_LATEX = {
-    "θ": "theta",
-    "α": "alpha",
-    "β": "beta",
-    "γ": "gamma",
-    "λ": "lambda",
-    "φ": "phi",
-    "√": "sqrt",
-}
-_TO_LATEX = _SIGNS_TO_LATEX | _RELATIONS_TO_LATEX | _LETTERS_TO_LATEX
+
+def _table(text: str) -> dict[str, str]:
+    """``"old new old new"`` as a dictionary."""
+    words = text.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+_TO_LATEX = _table("""× times · cdot ⋅ cdot ÷ div ± pm ∞ infty π pi ≤ le ≥ ge ≠ ne ≈ approx
+∈ in ∪ cup ∩ cap ∅ emptyset ∠ angle △ triangle ℝ R ≡ equiv ⟨ langle ⟩ rangle
+θ theta α alpha β beta γ gamma λ lambda φ phi √ sqrt""")
 _FRACTION_CHARACTERS = {
     char: "\\frac{{{}}}{{{}}}".format(*unicodedata.normalize("NFKC", char).split("⁄"))
     for char in "¼½¾" + "".join(map(chr, range(0x2150, 0x215F)))
@@ -61,59 +44,27 @@ _CHARACTERS = str.maketrans(
 )
 _RAISED, _LOWERED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]+"), re.compile("[₀₁₂₃₄₅₆₇₈₉ₙ]+")
 _COMMAND = re.compile(r"\\([a-zA-Z]+|[\s\S])")
-_SIZES = ("", "l", "r", "m")
 _STYLES = """left right middle displaystyle textstyle limits nolimits centering strut boldsymbol bm pmb
 mathbf mathit underline emph bf rm it tiny small normalsize large Large LARGE huge Huge
 ensuremath underbrace blacksquare square qed checkmark"""
-_DROPPED = ["!", *_STYLES.split()]
-_DROPPED += [size + side for size in ("big", "Big", "bigg", "Bigg") for side in _SIZES]
+_DROPPED = [
+    "!",
+    *_STYLES.split(),
+    *(f"{size}{side}".strip() for size in ("big", "Big", "bigg", "Bigg") for side in " lrm"),
+]
 _SPACES = (",", ";", ":", ">", " ", "\n", "\t", "quad", "qquad", "enspace", "thinspace", "space")
-_SYNONYMS = {"dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "leq": "le", "geq": "ge", "leqslant": "le"}
-_SYNONYMS |= {"nicefrac": "frac", "sfrac": "frac", "dbinom": "binom", "tbinom": "binom", "dots": "ldots"}
-_SYNONYMS |= {
-    "cdots": "ldots",
-    "dotsc": "ldots",
-    "lg": "log_{10}",
-    "R": "mathbb{R}",
-    "Z": "mathbb{Z}",
-    "N": "mathbb{N}",
-}
-_SYNONYMS |= {
-    "Q": "mathbb{Q}",
-    "C": "mathbb{C}",
-    "infin": "infty",
-    "vee": "lor",
-    "wedge": "land",
-    "bmod": "bmod ",
-}
-_SYNONYMS |= {"geqslant": "ge", "neq": "ne", "varnothing": "emptyset", "lbrace": "{", "rbrace": "}"}
+_SYNONYMS = _table("""dfrac frac tfrac frac cfrac frac nicefrac frac sfrac frac dbinom binom
+tbinom binom leq le geq ge leqslant le geqslant ge neq ne varnothing emptyset lbrace { rbrace }
+dots ldots cdots ldots dotsc ldots
+lg log_{10} R mathbb{R} Z mathbb{Z} N mathbb{N} Q mathbb{Q} C mathbb{C} infin infty vee lor wedge land""")
 _RENAMED = (
     dict.fromkeys(_DROPPED, "")
     | dict.fromkeys(_SPACES, " ")
     | {old: f"\\{new}" for old, new in _SYNONYMS.items()}
-    | {
-        "$": CURRENCY,
-        "%": "%",
-        "lbrack": "[",
-        "rbrack": "]",
-        "lt": "<",
-        "gt": ">",
-        "langle": "(",
-        "rangle": ")",
-    }
-    | dict.fromkeys(("lvert", "rvert", "vert"), "|")
-    | {"degree": r"^{\circ}"}
+    | _table("% % lbrack [ rbrack ] lt < gt > langle ( rangle ) lvert | rvert | vert | degree ^{\\circ}")
+    | {"$": CURRENCY, "bmod": r"\bmod "}
 )
-_DELIMITERS = (
-    ("$$", "$$"),
-    ("$", "$"),
-    (r"\(", r"\)"),
-    (r"\[", r"\]"),
-    ("**", "**"),
-    ("`", "`"),
-    ("*", "*"),
-    ("_", "_"),
-)
+_DELIMITERS = ((r"\(", r"\)"), (r"\[", r"\]"), *((sign, sign) for sign in ("$$", "$", "**", "`", "*", "_")))
 _OPEN, _CLOSE = "([{", ")]}"
 _WITH_ARGUMENT = re.compile(
     r"\\(?:(?:text|math)?color(?:box)?|hspace|vspace|h?phantom|label|tag)\*?\s*\{[^{}]*\}|(?<!\\)~"
@@ -166,6 +117,8 @@ def clean(text: str) -> str:
     text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
     text = re.sub(r"(?<=[\w)}])\s*\*\*\s*(?=[\w({])", "^", text)
     text = _ROOT.sub(r"\\sqrt{\1}", _PLAIN_NAME.sub(r"\\\1", text))
+    text = re.sub(r"\\mathrm\s*\{([ei])\}", r"\1", text)
+    text = re.sub(r"(\\(?:mathrm|text)\s*\{[^{}]*)\^\{(-?\d)\}(?=[^{}]*\})", r"\1^\2", text)
     text = re.sub(r"\\(mathrm|text)\s+([A-Za-z])(?![A-Za-z])", r"\\\1{\2}", text)
     text = _FUNCTION_NAME.sub(r"\\\1", re.sub(r"\\text\s*\{\s*([-+]?[0-9.]+)\s*\}(?=.)", r"\1", text))
     text = re.sub(r"\(\s*\\?mod\s*\{?(\w+)\}?\s*\)", r"\\pmod{\1}", text)

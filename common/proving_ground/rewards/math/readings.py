@@ -97,23 +97,13 @@ _NAME = re.compile(
     rf"|\\(?:{_FUNCTION})\s*(?:\\angle\s*)?\{{?(?:[A-Z]+|\\[a-z]+)\}}?",
     re.ASCII,
 )
-_SMALL = "no on up am if it is in to at or so do go he me we us by my of ok"
-_SHORT_WORDS = frozenset(_SMALL.split())
-_SAME_WORDS = {
-    r"\emptyset": (
-        "no solution",
-        "no solutions",
-        "no real solution",
-        "no real solutions",
-        "empty set",
-        "the empty set",
-    ),
-    "infinitely many": ("infinitely many solutions", "infinite", "infinite solutions"),
-    "does not exist": ("dne", "undefined"),
-    r"\infty": ("infinity", "+infinity"),
-    r"-\infty": ("-infinity",),
-}
-_CANONICAL = {spelling: word for word, spellings in _SAME_WORDS.items() for spelling in spellings}
+_SHORT_WORDS = "no on up am if it is in to at or so do go he me we us by my of ok"
+_SAME_WORDS = r"""\emptyset|no solution|no solutions|no real solution|no real solutions|empty set
+infinitely many|infinitely many solutions|infinite|infinite solutions
+does not exist|dne|undefined
+\infty|infinity|+infinity
+-\infty|-infinity"""
+_CANONICAL = {text: line.split("|")[0] for line in _SAME_WORDS.splitlines() for text in line.split("|")[1:]}
 _ALL_REALS = re.compile(
     r"(?:the\s+)?(?:set\s+of\s+)?all\s+real(?:s|\s+numbers?|\s+values?)?(?:\s+(?:of\s+)?[a-z])?|real numbers"
 )
@@ -315,7 +305,7 @@ def _items(pieces: list[str], flat: bool = True) -> tuple[Reading, ...]:
 def _is_product(word: str) -> bool:
     """Letters without a vowel, a run of the alphabet, or two letters that are no word."""
     if len(word) < 3:
-        return word.lower() not in _SHORT_WORDS
+        return word.lower() not in _SHORT_WORDS.split()
     if word.isupper():
         return False
     return _is_run(word) or not set(word.lower()) & set("aeiou")
