@@ -1,9 +1,9 @@
 """What isolation costs: ``python tests/benchmarks/bench_sandbox.py [--programs 60]``.
 
 Programs per second in the sandbox with one and two workers, beside the same programs as bare
-interpreters (``python -I -S``) and inside this process (``exec``; these programs are harmless), and the time
-of a program against its number of tests. A table on stderr, one JSON line on stdout. Read the ratios: the
-absolute numbers are the machine's.
+interpreters (``python -I``, and ``-S`` without the site module) and inside this process (``exec``; these
+programs are harmless), and the time of a program against its number of tests, also in bare interpreters.
+A table on stderr, one JSON line on stdout. Read the ratios: the absolute numbers are the machine's.
 """
 
 import argparse
@@ -31,9 +31,10 @@ TEST_COUNTS = (1, 4, 16)
 ROUNDS = 3
 
 
-def bare(program: str, times: int) -> None:
+def bare(program: str, times: int, *options: str) -> None:
+    command = [sys.executable, "-I", *options, "-c", program]
     for _ in range(times):
-        subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def in_process(program: str, times: int) -> None:
@@ -42,19 +43,23 @@ def in_process(program: str, times: int) -> None:
             exec(program, {})
 
 
-def isolated(program: str, times: int, *, workers: int) -> None:
-    results = LocalSandbox(workers=workers).run_many([Job(program)] * times)
+def isolated(program: str, times: int, sandbox: LocalSandbox) -> None:
+    results = sandbox.run_many([Job(program)] * times)
     if any(result.status != "finished" for result in results):
         raise SystemExit(f"a benchmark program failed: {results[0].reason}")
 
 
 def rates(program: str, times: int) -> dict[str, float]:
     """Programs per second in each way, the median of rounds that take turns, so that noise hits all alike."""
+    one, two = LocalSandbox(workers=1), LocalSandbox(workers=2)
+    isolated(program, 2, one)
+    isolated(program, 2, two)  # from now on spares are kept, as in a training
     ways: dict[str, Callable[[], None]] = {
         "exec in this process": lambda: in_process(program, times),
-        "bare interpreter": lambda: bare(program, times),
-        "sandbox, 1 worker": lambda: isolated(program, times, workers=1),
-        "sandbox, 2 workers": lambda: isolated(program, times, workers=2),
+        "python -I -S": lambda: bare(program, times, "-S"),
+        "python -I": lambda: bare(program, times),
+        "sandbox, 1 worker": lambda: isolated(program, times, one),
+        "sandbox, 2 workers": lambda: isolated(program, times, two),
     }
     measured: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
@@ -83,6 +88,11 @@ def seconds_by_tests() -> dict[str, dict[int, float]]:
                     raise SystemExit("a right program was not scored 1.0")
                 measured.append(time.perf_counter() - started)
             seconds[kind][count] = statistics.median(measured)
+    seconds["python -I"] = {}
+    for count in TEST_COUNTS:
+        started = time.perf_counter()
+        bare("print(1)", count)
+        seconds["python -I"][count] = time.perf_counter() - started
     return seconds
 
 
@@ -99,11 +109,11 @@ def main() -> None:
         report[name] = rates(program, times if name == "short" else max(1, times // 4))
         one, two = report[name]["sandbox, 1 worker"], report[name]["sandbox, 2 workers"]
         ratios[name] = {
-            "isolation_cost": report[name]["bare interpreter"] / one,
+            "isolation_cost": report[name]["python -I"] / one,
             "two_workers_speedup": two / one,
         }
         for way, rate in report[name].items():
-            say(f"{name:8}  {way:22}  {rate:10.1f}  {report[name]['bare interpreter'] / rate:5.2f}x")
+            say(f"{name:8}  {way:22}  {rate:10.1f}  {report[name]['python -I'] / rate:5.2f}x")
     seconds = seconds_by_tests()
     for kind, by_count in seconds.items():
         say(
