@@ -40,6 +40,7 @@ def test_white_space_that_nobody_sees_does_not_count(printed: str, expected: str
         ("1\n2\n", "1\n"),
         ("1\n2\n", "2\n1\n"),
         (" 1\n", "1\n"),
+        ("\n1\n", "1\n"),
         ("1\n\n2\n", "1\n2\n"),
         ("1 2\n", "1  2\n"),
         ("yes\n", "YES\n"),

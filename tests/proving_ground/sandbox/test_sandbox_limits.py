@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from observing import SMALL, report
 
-from proving_ground.sandbox import Limits
+from proving_ground.sandbox import Limits, watch
 from proving_ground.sandbox.local import LocalSandbox
 
 
@@ -82,10 +82,14 @@ def test_what_only_waits_has_more_time_than_what_computes(sandbox: LocalSandbox)
     assert (result.status, result.reason) == ("timeout", "took longer than 1.6 s")
 
 
-def test_a_short_burst_over_the_limit_is_over_it(sandbox: LocalSandbox) -> None:
-    """Shorter than the time between two samples."""
-    burst = "import time\nwhile time.process_time() < 0.09: pass"
+def test_a_short_burst_over_the_limit_is_over_it(
+    sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two samples: the CPU time of the end counts, too."""
+    monkeypatch.setattr(watch, "_SAMPLE_SECONDS", 30.0)
+    burst = "import time\nwhile time.process_time() < 0.1: pass"
     assert sandbox.run(burst, limits=replace(SMALL, timeout_seconds=0.05)).status == "timeout"
+    assert sandbox.run("pass", limits=replace(SMALL, timeout_seconds=1)).status == "finished"
 
 
 def test_the_program_goes_first_when_memory_runs_out_and_cannot_change_that(sandbox: LocalSandbox) -> None:
