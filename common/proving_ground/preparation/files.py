@@ -54,7 +54,7 @@ def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
 
 
 def _laid_out(value: Any, indent: str = "") -> str:
-    """JSON with one line per innermost object: a coverage cell is one line of a diff."""
+    """JSON with one line per innermost object: a stratum is one line of a diff."""
     inner = f"{indent}  "
     values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if (

@@ -19,7 +19,7 @@ from proving_ground.preparation import FILES, Generator, Prepared, Row, prepare,
 from proving_ground.preparation.duplicates import NearDuplicates, normalised, word_grams
 from proving_ground.preparation.filtering import Candidate, RowFilter, prompt_text, question_text
 from proving_ground.preparation.prepare import missing_rows, short_files
-from proving_ground.preparation.selection import Pool, in_turns, proportional
+from proving_ground.preparation.selection import Pool, at_random, in_turns, proportional
 
 
 def generator(rows: list[Row]) -> Generator:
@@ -248,6 +248,20 @@ def test_near_duplicates_are_replaced_and_counted() -> None:
     result = run(rows, near_duplicate_share=0.8)
     assert result.manifest["dropped"]["near_duplicate"] == 4
     assert result.manifest["rows_written"] == 2
+
+
+def test_there_are_spare_rows_in_place_of_near_duplicates() -> None:
+    """Though they come first in order, and by far more of them than rows are requested."""
+    pool = Pool(20, at_random, 0.5)
+    for number in range(450):
+        text = (
+            f"{'the very same words ' * 5}{number}"
+            if number < 400
+            else f"unlike {number} the others {number}"
+        )
+        messages = [{"role": "user", "content": text}, {"role": "assistant", "content": ""}]
+        pool.add(Candidate(number, number, ("a",), (), json.dumps({"messages": messages})))
+    assert len(pool.first(20)) == 20
 
 
 def test_duplicates_differ_in_case_spaces_and_width_only() -> None:
