@@ -6,7 +6,6 @@ are none that it can learn, what needs it is skipped with the reason; the search
 without solving anything needs no policy and always runs.
 """
 
-import json
 import random
 import tempfile
 from collections import Counter
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from proving_ground.config import load_config
-from proving_ground.dataset import read_samples
+from proving_ground.dataset import read_samples, write_json
 from proving_ground.errors import CannotRunError
 from proving_ground.events import say
 from proving_ground.messages import completion_text
@@ -73,7 +72,7 @@ def statistical_checks(
             seen += sampled
             blind = _blind(e, lab)
             if curves is not None:
-                curves.write_text(json.dumps(lab.curves, indent=1))
+                write_json(curves, lab.curves)
     except CannotRunError as error:
         made_findings = [Finding(name, "skip", {"reason": str(error)}) for name in IDS]
         blind = {"skipped": str(error)}
