@@ -1,7 +1,6 @@
 """How a documented command is run, and how it must end, by what it looks like."""
 
 import difflib
-import importlib
 import itertools
 import json
 import os
@@ -10,11 +9,10 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,7 +116,7 @@ def reads_rows(command: Command, place: Place) -> None:
     name = re.search(r"--source (\S+)", command.text)
     assert name is not None
     path = place.clone.root / name[1]
-    rows = raw_rows(place.clone.root / "examples" / command.example, 4000)
+    rows = raw_rows(command.example, place)
     if path.suffix == ".parquet":
         import pyarrow
         import pyarrow.parquet
@@ -132,10 +130,24 @@ def reads_rows(command: Command, place: Place) -> None:
         path.unlink()
 
 
-def raw_rows(folder: Path, count: int) -> list[dict[str, Any]]:
-    """The first rows of the example's generator."""
-    generator = importlib.import_module(f"examples.{folder.name}.builtin_rows")
-    return list(islice(generator.builtin_rows(1), count))
+RAW_ROWS = """
+import importlib, itertools, json, sys
+rows = importlib.import_module(f"examples.{sys.argv[1]}.builtin_rows").builtin_rows(1)
+print(*map(json.dumps, itertools.islice(rows, 4000)), sep="\\n")
+"""
+
+
+def raw_rows(example: str, place: Place) -> list[dict[str, Any]]:
+    """The first rows of the example's generator: the clone's, which may be a new example."""
+    ended = subprocess.run(
+        [sys.executable, "-c", RAW_ROWS, example],
+        cwd=place.clone.root,
+        env=place.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
 def runs_from_the_first_environment(command: Command, place: Place) -> None:
