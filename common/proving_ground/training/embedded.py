@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,12 @@ CODE = (Path(__file__), Path(__file__).with_name("policy.py"))
 INITIALIZER_RANGE = 0.06
 """Wider than the usual 0.02, which is made for widths of thousands: at 128 it halves the steps needed."""
 
-MOST_WORDS = 2000
-"""Different words in prompts and answers that a policy of this size can learn something about."""
+MOST_WORDS = 400
+"""Different words in the prompts that a policy of this size can learn to read (builtin rows: up to 343)."""
+
+MOST_ALONE = 0.6
+"""Share of prompts that may have a word that no other prompt has: held-out prompts bring new ones, then.
+Builtin rows: up to 0.37; a thousand published ones: 0.8."""
 
 MOST_ANSWER_CHARACTERS = 600
 """Mean length of the right answers up to which it learns to write them."""
@@ -137,20 +142,23 @@ def is_embedded(policy: Policy) -> bool:
 def check_learnable(rows: Sequence[Mapping[str, Any]], answers: Sequence[Sequence[str]]) -> None:
     """Raise ``CannotRunError`` for rows that half a million weights do not learn in minutes.
 
-    Real prose has tens of thousands of words; the builtin rows have some hundreds.
+    The builtin rows are made of few words that come again and again; real prose is not.
     """
     if not all(answers):
         raise CannotRunError(
             "the embedded policy is taught right answers before GRPO, and the task has no `demonstrations`;"
             f" declare them in task.py, or {INSTEAD}"
         )
-    texts = [message["content"] or "" for row in rows for message in row["prompt"]]
-    words = {word for text in texts for word in re.findall(r"[^\W\d_]+", text.lower())}
+    texts = [" ".join(message["content"] or "" for message in row["prompt"]) for row in rows]
+    words = [set(re.findall(r"[^\W\d_]+", text.lower())) for text in texts]
+    places = Counter(word for some in words for word in some)
+    alone = sum(any(places[word] == 1 for word in some) for some in words) / len(words)
     length = sum(len(right[0]) for right in answers) / len(answers)
-    if len(words) > MOST_WORDS or length > MOST_ANSWER_CHARACTERS:
+    if len(places) > MOST_WORDS or alone > MOST_ALONE or length > MOST_ANSWER_CHARACTERS:
         raise CannotRunError(
-            f"the embedded policy is too small for these rows: {len(words):,} different words in the prompts"
-            f" (at most {MOST_WORDS:,}), right answers of {length:.0f} characters (at most"
+            f"the embedded policy is too small for these rows: {len(places):,} different words in the prompts"
+            f" (at most {MOST_WORDS}), {alone:.0%} of the prompts have one that no other has (at most"
+            f" {MOST_ALONE:.0%}), right answers of {length:.0f} characters (at most"
             f" {MOST_ANSWER_CHARACTERS}); {INSTEAD}"
         )
 

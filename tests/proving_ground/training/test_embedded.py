@@ -1,0 +1,56 @@
+"""The embedded policy: what it can be taught, and that its seed says which one it is."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from proving_ground.errors import CannotRunError
+from proving_ground.training.embedded import check_learnable, embedded_policy
+from tests.proving_ground.training import words
+from tests.proving_ground.training.conftest import ROWS, SAMPLES, tiny_policy
+
+ANSWERS = [words.demonstrations(sample) for sample in SAMPLES]
+
+
+def prose(rows: int, seed: int) -> list[dict[str, object]]:
+    """Questions of thirty words each from a language of ten thousand, frequent ones more often."""
+    rng = random.Random(seed)
+    language = [
+        "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(10_000)
+    ]
+    weights = [1 / (rank + 1) for rank in range(len(language))]
+    texts = [" ".join(rng.choices(language, weights, k=30)) for _ in range(rows)]
+    return [{"prompt": [{"role": "user", "content": text}]} for text in texts]
+
+
+def test_rows_like_the_builtin_ones_are_taught() -> None:
+    check_learnable(ROWS, ANSWERS)
+    check_learnable(ROWS[:8], ANSWERS[:8])
+
+
+@pytest.mark.parametrize("rows", [20, 57, 300, 3000])
+def test_prose_is_refused_within_seconds_with_what_to_do(rows: int) -> None:
+    with pytest.raises(CannotRunError, match=r"too small for these rows: .*--model\.name") as caught:
+        check_learnable(prose(rows, seed=rows), [["42"]] * rows)
+    assert "\n" not in str(caught.value)
+
+
+def test_long_answers_are_refused() -> None:
+    with pytest.raises(CannotRunError, match="right answers of 900 characters"):
+        check_learnable(ROWS, [["x" * 900]] * len(ROWS))
+
+
+@pytest.mark.parametrize("answers", [[[]] * len(ROWS), [*ANSWERS[:-1], []]])
+def test_rows_without_demonstrations_are_refused(answers: list[list[str]], tmp_path: Path) -> None:
+    with pytest.raises(CannotRunError, match=r"no `demonstrations`.*--model\.name"):
+        check_learnable(ROWS, answers)
+    with pytest.raises(CannotRunError, match="taught right answers, and there are none"):
+        embedded_policy(ROWS, answers, cache_dir=tmp_path)
+
+
+def test_another_seed_is_another_policy(policies: Path) -> None:
+    first, again, other = (tiny_policy(policies, seed) for seed in (1, 1, 2))
+    assert first == again != other
+    weights = [(Path(folder) / "model.safetensors").read_bytes() for folder in (first, other)]
+    assert weights[0] != weights[1]
