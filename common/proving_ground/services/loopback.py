@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say
-from proving_ground.services.middleware import Connection
+from proving_ground.services.middleware import IDLE_SECONDS, Connection
 
 
 def serve(app: FastAPI, port: int, hint: str = "") -> None:
@@ -35,6 +35,7 @@ def build_server(app: FastAPI) -> uvicorn.Server:
             ws="none",
             lifespan="off",
             log_level="error",
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=5,
         )
     )

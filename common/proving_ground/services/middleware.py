@@ -26,6 +26,8 @@ from proving_ground.services.schema import account_error, chat_error
 HEAD_SECONDS = 10.0
 """How long a request's head may take, and a new connection may say nothing."""
 BODY_SECONDS = 60.0
+IDLE_SECONDS = 30
+"""How long a connection may rest between requests; with little, a busy client's next one meets its end."""
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_CONNECTIONS = 512
 """Open at once; more are closed as they come."""

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from proving_ground.services import gateway as gateway_module
-from proving_ground.services import middleware
+from proving_ground.services import loopback, middleware
 from tests.proving_ground.services.conftest import KEY
 from tests.proving_ground.services.test_gateway import ASKED, chat_url, evaluator, post, preview_url
 from tests.support.api_server import Reply, Server, completion, serve
@@ -97,6 +97,7 @@ def test_a_body_that_says_it_is_too_large_is_not_awaited(start_gateway: Any, mon
 def test_a_head_that_does_not_come_ends_the_connection(
     sent: bytes, start_gateway: Any, monkeypatch: Any
 ) -> None:
+    monkeypatch.setattr(loopback, "IDLE_SECONDS", 1)  # a connection that rests ends, too
     monkeypatch.setattr(middleware, "HEAD_SECONDS", SHORT)
     with start_gateway() as gateway:
         received = ask_raw(gateway.url, sent)
