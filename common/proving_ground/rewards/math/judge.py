@@ -3,13 +3,14 @@ r"""Whether an answer says the same as the ground truth: the rules, one function
 - Numbers are compared as exact rationals; no tolerance anywhere (``0.333`` is not ``1/3``).
 - ``%`` is 1/100, so ``50%``, ``0.5`` and ``1/2`` agree; a ground truth of ``50%`` also takes a bare
   ``50``, and one above 1 in size also takes its own number with a percent sign.
-- A unit only one side states is ignored; two different known units disagree (``units``).
+- A unit only one side states is ignored; two different stated units disagree (``units``).
 - Words and option letters are compared as text: letters exactly, words without regard to case.
 - A list without brackets and a set ignore order, tuples and intervals do not, and brackets must
   agree; a bare list may stand for a tuple in the tuple's order.
 - ``x = 5`` answers ``5`` and the reverse; every part of ``x = 10/2 = 5`` must be right.
-- A sum, difference or product left standing (``3+4``) does not answer a plain number: it may be a
-  copy of the question.
+- A calculation left standing (``3+4``, a sum, an integral, a limit) does not answer a number: it may
+  be a copy of the question.
+- Named unknowns are put in the order of their names before they are compared with a bare list or tuple.
 
 What takes algebra is put to ``Algebra``, ground truth first: the comparison is not symmetric.
 """
