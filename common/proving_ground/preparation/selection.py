@@ -104,13 +104,13 @@ def proportional(
 ) -> tuple[list[list[Candidate]], list[dict[Stratum, int]]]:
     """Parts of ``sizes`` rows (training, held-out, further ones), and the rows each stratum must have there.
 
-    A stratum's quota is its share of all ``candidates``, rounded down; the rows left by rounding go where
-    the remainder is largest. Too few candidates are shared between the first two parts as the sizes are;
-    a stratum without a row in the first part has none in the others. Held-out rows are drawn first, so they
-    stay the same when only the size of another part changes.
+    The candidates come in random order. A stratum's quota is its share of all of them, rounded down; the
+    rows left by rounding go where the remainder is largest. Too few candidates are shared between the
+    first two parts as the sizes are; a stratum without a row in the first part has none in the others.
+    Held-out rows are drawn first, so they stay the same when only the size of another part changes.
     """
     queues: dict[Stratum, list[Candidate]] = defaultdict(list)
-    for candidate in at_random(candidates):
+    for candidate in candidates:
         queues[candidate.stratum].append(candidate)
     weights = {stratum: len(queue) for stratum, queue in sorted(queues.items())}
     left = dict(weights)

@@ -191,7 +191,8 @@ FEW_SHOT = [
 
 def test_few_shot_turns_make_no_two_questions_alike() -> None:
     near, answer = NearDuplicates(0.5), {"role": "assistant", "content": "?"}
-    for question in ("What is 3 + 4 of them?", "Name the town by the sea."):
+    other = "What is 3 + 4 of them divided by the number of towns that lie by the sea?"
+    for question in ("What is 3 + 4 of them?", other, "Name the town by the river."):
         assert not near.seen_or_add(question, prompt_text([*FEW_SHOT, user(question), answer]))
     question = "What is 3 + 4 of them!"
     assert near.seen_or_add(question, prompt_text([*FEW_SHOT, user(question), answer]))
@@ -266,7 +267,8 @@ def test_there_are_spare_rows_in_place_of_near_duplicates() -> None:
 
 def test_duplicates_differ_in_case_spaces_and_width_only() -> None:
     rows = [row("What is ﬁve?"), row("  WHAT is\tfive? "), row("What is five ?"), row("What is six?")]
-    assert run(rows).manifest["dropped"]["duplicate"] == 1
+    rows.append(row("Ｗhat is five?"))
+    assert run(rows).manifest["dropped"]["duplicate"] == 2
 
 
 def test_shortfalls_are_reported() -> None:
