@@ -170,6 +170,17 @@ def test_a_larger_training_file_leaves_the_held_out_rows_alone() -> None:
     assert small[1] == large[1] and set(small[0]) < set(large[0])
 
 
+def test_rows_left_by_rounding_go_where_the_remainder_is_largest() -> None:
+    rows = [candidate(number, "aab"[number % 3]) for number in range(15)]
+    first = proportional(rows, [4, 0, 0])[0][0]  # shares 2.67 and 1.33
+    assert Counter(each.stratum for each in first) == {("a",): 3, ("b",): 1}
+
+
+def test_two_rows_are_enough_to_hold_one_out() -> None:
+    rows = [candidate(number, "a") for number in range(2)]
+    assert [len(part) for part in proportional(rows, [100, 1, 0])[0]] == [1, 1, 0]
+
+
 def test_where_a_row_goes_depends_on_seed_and_content() -> None:
     rows = [row(f"question number {n} about {n * 17 % 101}", kind="xyz"[n % 3]) for n in range(90)]
 
