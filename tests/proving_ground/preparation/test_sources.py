@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,13 @@ def test_a_bad_source_is_refused_in_one_line(problem: str, tmp_path: Path) -> No
     assert "\n" not in text
     for word in words:
         assert word in text
+
+
+def test_the_columns_of_the_schema_that_is_there_are_read() -> None:
+    preparation = replace(PREPARATION, other_schemas=[("question", "final")])
+    assert preparation.columns_among(["id", "question", "final"]) == ["question", "final"]
+    assert preparation.columns_among(["kind", *preparation.columns]) == preparation.columns
+    assert preparation.columns_among(["question"]) == preparation.columns, "for the error to name"
 
 
 def test_an_overlong_line_is_never_read_whole(tmp_path: Path) -> None:
