@@ -241,7 +241,14 @@ class Launched:
             raise RunFailedError("launch", f"the sandbox did not start: {last_words or 'it left no message'}")
         self._program_path.unlink()  # the sandbox and we keep the file itself
         self.cpu_seconds = float(said[1])
-        self.first = int(json.loads(_read_all(self._status).partition(b"\n")[0])["child-pid"])
+        try:
+            self.first = int(json.loads(_read_all(self._status).partition(b"\n")[0])["child-pid"])
+        except ValueError as error:
+            # Whatever ran the command has not said in which process: then it is none that isolates.
+            self._process.kill()
+            self._process.wait()
+            self.close()
+            raise RunFailedError("launch", "bwrap did not say which process it has made") from error
         with contextlib.suppress(ProcessLookupError):  # gone already: the first program will notice
             self.first_fd = os.pidfd_open(self.first)
             _take_first_when_memory_runs_out(self.first)
