@@ -134,7 +134,8 @@ def tests(session: nox.Session, part: str) -> None:
     else:
         _install(session, *STEPS)
         paths = ["tests/examples", f"--example={part}"]
-    session.run("pytest", "-n", _workers(session), *paths, *session.posargs)
+    # Tests of one group share a worker and keep their order; all others go wherever there is room.
+    session.run("pytest", "-n", _workers(session), "--dist", "loadgroup", *paths, *session.posargs)
 
 
 @nox.session(requires=["isolation"], allow_parallel=True)

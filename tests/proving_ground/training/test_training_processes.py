@@ -28,6 +28,10 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+one_worker = pytest.mark.xdist_group("one folder")
+"""Tests of one run's life, which stand in the order of that life."""
+
+
 class Stopped:
     """A training that is stopped with a signal when it has logged a step."""
 
@@ -71,6 +75,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_example(tmp_path_factory.mktemp("killed"), config)
 
 
+@one_worker
 def test_one_training_in_one_folder_killed_ended_and_resumed(script: Path) -> None:
     """A folder's life: beside a live run, after SIGKILL, after SIGTERM, after a kill past the last step."""
     output = script.parents[2] / "outputs" / "tiny" / "train"
@@ -124,6 +129,7 @@ def test_one_training_in_one_folder_killed_ended_and_resumed(script: Path) -> No
     assert (output / "policy" / "model.safetensors").read_bytes() == trained
 
 
+@one_worker
 def test_grpo_and_the_proof_ask_what_they_should(script: Path) -> None:
     """After the test above, by what the reward was given: training and held-out prompts do not meet."""
     splits = {
@@ -140,6 +146,7 @@ def test_grpo_and_the_proof_ask_what_they_should(script: Path) -> None:
     assert len(asked[False] - splits["held_out"]) <= 8
 
 
+@one_worker
 def test_a_refused_attempt_changes_nothing(script: Path) -> None:
     """After the test above: the finished run's record, summary and policy survive what cannot even start."""
     output = script.parents[2] / "outputs" / "tiny" / "train"
