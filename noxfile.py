@@ -297,11 +297,14 @@ def new_example(session: nox.Session) -> None:
         MINIMAL if source == MINIMAL.name else ROOT / "examples" / source,
     )
     # Sessions are named for examples and for these parts; file systems may not tell cases apart.
-    taken = {*(each.lower() for each in EXAMPLES), "common", "training", "project"}
+    taken = {*(each.lower() for each in EXAMPLES if each != name), "common", "training", "project"}
     good = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-    if not good or name.lower() in taken or folder.exists() or source not in (*PREPARED, MINIMAL.name):
-        known = ", ".join((*PREPARED, MINIMAL.name))
-        session.error(f"say NAME (a new identifier) and, if you like, FROM ({known})")
+    if not good or name.lower() in taken:
+        session.error(f"NAME {name!r}: give an identifier of Python's that is not the name of another part")
+    if folder.exists():
+        session.error(f"NAME {name!r}: {folder.relative_to(ROOT)} is there already")
+    if source not in (*PREPARED, MINIMAL.name):
+        session.error(f"FROM {source!r}: there are {', '.join((*PREPARED, MINIMAL.name))}")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", origin],
         cwd=ROOT,

@@ -103,18 +103,11 @@ def test_e2e_trl_grpo_integration_script(clone: Clone) -> None:
     check_one_step(completed, summary(completed, "train"), output_dir)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--grpo.learning_rate", "banana"], "grpo.learning_rate: expected float, got 'banana'"),
-        (["--grpo.learningrate", "1e-3"], "did you mean learning_rate"),
-        (["--grpo.temperature", "warm"], "grpo.temperature"),
-    ],
-)
-def test_e2e_bad_trl_options_are_refused(clone: Clone, options: list[str], words: str) -> None:
-    completed = clone.run("trl_grpo_integration.py", *options, **TRAIN)
+def test_e2e_a_bad_trl_option_is_refused(clone: Clone) -> None:
+    """Each costs the trainer's imports; the other ways to be wrong are in the unit tests of the settings."""
+    completed = clone.run("trl_grpo_integration.py", "--grpo.learningrate", "1e-3", **TRAIN)
     assert completed.returncode == 2
-    assert words in completed.stderr
+    assert "did you mean learning_rate" in completed.stderr
     assert completed.stderr.startswith("error: ") and completed.stderr.count("\n") == 1
 
 

@@ -119,6 +119,8 @@ def _summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "rows_read": manifest["rows_read"],
         "rows_written": manifest["rows_written"],
         "dropped": sum(manifest["dropped"].values()),
+        # Good rows that no file has room for, or that are alone in a stratum and so fit neither split.
+        "not_selected": manifest["rows_read"] - manifest["rows_written"] - sum(manifest["dropped"].values()),
         "missing_rows": missing_rows(manifest),
         "files": {name: file["rows"] for name, file in manifest["files"].items()},
     }

@@ -231,7 +231,8 @@ def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> _Parser:
         "Exit codes: 0 the claim holds, 1 it does not, 2 the stage could not run, 130 Ctrl-C.",
     )
     stage.add_options(parser)
-    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="default: outputs/<example>/<stage>")
+    own = "the example's folder" if stage.writes_data else "outputs/<example>/<stage>"
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help=f"default: {own}")
     parser.add_argument(
         "--config", type=Path, default=folder / "config.json", metavar="FILE", help="configuration file"
     )
