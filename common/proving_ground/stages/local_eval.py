@@ -16,6 +16,7 @@ from proving_ground.stages.task import Task, score
 STRONG_SHARE = 0.95
 """Of the rows, how many must score every mutant below 1.0. Not all: a mutant may do the same by luck."""
 SHOWN = 3
+FORMLESS = ("", "I am not sure, but let me think about it.")
 
 
 def _body(run: Run) -> Result:
@@ -37,6 +38,9 @@ def _body(run: Run) -> Result:
             completions.append(text)
     by_id = {sample["id"]: sample for sample in samples}
     system = run.config.prompt.system
+    # What a policy says before it has learned any form: a reward that raises on it would end the training.
+    for text in FORMLESS:
+        score(run.task, [text] * min(8, len(samples)), samples[:8], system)
     scores = score(run.task, completions, [by_id[row["id"]] for row in rows], system)
     rows = [{**row, "score": value} for row, value in zip(rows, scores, strict=True)]
     write_jsonl(run.output_dir / "results.jsonl", rows)

@@ -96,8 +96,7 @@ class Task:
         return [*samples.values()]
 
     def wrong_answers_among(self, samples: Sequence[Sample]) -> SampleTexts:
-        """``wrong_answers``, or where the task has none, for each of ``samples`` the reference of another,
-        nothing at all, and a sentence in no form: what a policy says before it has learned any.
+        """``wrong_answers``, or where the task has none, for each of ``samples`` the reference of another.
 
         Raises ``CannotRunError`` where all samples have one ground truth, so that there is no other answer.
         """
@@ -113,7 +112,7 @@ class Task:
 
         def of_another_row(sample: Sample) -> Sequence[str]:
             same = sample["ground_truth"] == first["ground_truth"]
-            return [reference_of(other if same else first), "", "I am not sure, but let me think about it."]
+            return [reference_of(other if same else first)]
 
         return of_another_row
 

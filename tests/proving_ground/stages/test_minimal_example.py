@@ -99,3 +99,15 @@ def test_a_row_that_is_no_sample_is_named(tmp_path: Path) -> None:
     broken = task(tmp_path, [sample("a", "1"), {"messages": [], "ground_truth": "x"}])
     with pytest.raises(CannotRunError, match=r"task\.py: row 1 of its rows: messages must be"):
         broken.samples()
+
+
+def test_a_reward_that_raises_on_an_answer_without_form_fails_step_1(folder: Path) -> None:
+    """References are well formed, and so are those of other rows: a policy's first answers are not."""
+    task = folder / "task.py"
+    before = "    return [float("
+    raises = "    assert all('<' in each[0]['content'] for each in completions)\n"
+    text = task.read_text()
+    assert text.count(before) == 1
+    task.write_text(text.replace(before, raises + before))
+    done = run(folder, "local_eval")
+    assert done.returncode == 1 and "AssertionError" in done.stderr, done.stderr
