@@ -1,7 +1,7 @@
 """GRPO with a reward of your own: copy this file, change the rows and `reward`, keep the rest.
 
-    python grpo_example.py                                                          # about a minute on a CPU
-    accelerate launch grpo_example.py --model_name_or_path Qwen/Qwen2.5-0.5B-Instruct          # on your GPU
+    python examples/trl_integration/grpo_example.py                           # about a minute on a CPU
+    accelerate launch examples/trl_integration/grpo_example.py --model_name_or_path Qwen/Qwen2.5-0.5B-Instruct
 
 The task: name the last of three words, as <answer>word</answer>. Claim: after training, the policy answers
 held-out prompts better than before; the 95 % interval of the improvement starts above --margin.
