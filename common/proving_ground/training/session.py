@@ -189,6 +189,8 @@ def _train(
         record = RunRecord(state="running", shaped_by=_shape(run), test_mode=run.test_mode)
         if is_main_process():
             clear(run.output_dir)
+            # The trainer has made it already, and TRL writes the rollouts into it.
+            (run.output_dir / "completions").mkdir(parents=True, exist_ok=True)
             record.write(run.output_dir)
             if config.model.name == "embedded":
                 policy.save(run.output_dir / "policy_initial")
