@@ -134,8 +134,7 @@ def tests(session: nox.Session, part: str) -> None:
     else:
         _install(session, *STEPS)
         paths = ["tests/examples", f"--example={part}"]
-    # Tests of one group share a worker and keep their order; all others go wherever there is room.
-    session.run("pytest", "-n", _workers(session), "--dist", "loadgroup", *paths, *session.posargs)
+    session.run("pytest", "-n", _workers(session), *paths, *session.posargs)
 
 
 @nox.session(requires=["isolation"], allow_parallel=True)

@@ -28,10 +28,6 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-one_worker = pytest.mark.xdist_group("one folder")
-"""Tests of one run's life, which stand in the order of that life."""
-
-
 class Stopped:
     """A training that is stopped with a signal when it has logged a step."""
 
@@ -75,7 +71,6 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_example(tmp_path_factory.mktemp("killed"), config)
 
 
-@one_worker
 def test_one_training_in_one_folder_killed_ended_and_resumed(script: Path) -> None:
     """A folder's life: beside a live run, after SIGKILL, after SIGTERM, after a kill past the last step."""
     output = script.parents[2] / "outputs" / "tiny" / "train"
@@ -128,10 +123,12 @@ def test_one_training_in_one_folder_killed_ended_and_resumed(script: Path) -> No
     assert lines(ended.stdout)[-1]["steps"] == 14
     assert (output / "policy" / "model.safetensors").read_bytes() == trained
 
+    grpo_and_the_proof_asked_what_they_should(script)
+    a_refused_attempt_changes_nothing(script)
 
-@one_worker
-def test_grpo_and_the_proof_ask_what_they_should(script: Path) -> None:
-    """After the test above, by what the reward was given: training and held-out prompts do not meet."""
+
+def grpo_and_the_proof_asked_what_they_should(script: Path) -> None:
+    """By what the reward was given: training and held-out prompts do not meet."""
     splits = {
         name: {row["messages"][0]["content"] for row in lines((script.parent / f"{name}.jsonl").read_text())}
         for name in ("dataset", "warm_start", "held_out")
@@ -146,9 +143,8 @@ def test_grpo_and_the_proof_ask_what_they_should(script: Path) -> None:
     assert len(asked[False] - splits["held_out"]) <= 8
 
 
-@one_worker
-def test_a_refused_attempt_changes_nothing(script: Path) -> None:
-    """After the test above: the finished run's record, summary and policy survive what cannot even start."""
+def a_refused_attempt_changes_nothing(script: Path) -> None:
+    """The finished run's record, summary and policy survive what cannot even start."""
     output = script.parents[2] / "outputs" / "tiny" / "train"
     before = {
         path: path.read_bytes() for path in output.rglob("*") if path.is_file() and path.name != "run.lock"
