@@ -77,6 +77,7 @@ def test_flips_are_counted_both_ways_and_shown(run: Path, capsys: pytest.Capture
 def test_what_cannot_be_scored_is_no_zero(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = rescored(run, capsys, "never")
     assert (summary["not_scored"], summary["agree"]) == (8, 0)
+    assert (summary["won"], summary["lost"]) == (0, 0)
 
 
 def test_workers_change_no_byte(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

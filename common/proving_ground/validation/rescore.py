@@ -71,8 +71,8 @@ def main(argv: Sequence[str]) -> int:
         ok=True,
         completions=len(rescored),
         agree=agree,
-        won=sum((row["after"] or 0) > (row["before"] or 0) for row in rescored),
-        lost=sum((row["after"] or 0) < (row["before"] or 0) for row in rescored),
+        won=sum(_change(row) > 0 for row in rescored),
+        lost=sum(_change(row) < 0 for row in rescored),
         not_scored=sum(row["after"] is None for row in rescored),
         output=str(output),
     )
@@ -145,6 +145,11 @@ def _number(score: Any) -> float | None:
     return None if score is None or score != score else float(score)
 
 
+def _change(row: dict[str, Any]) -> float:
+    """How much higher the new score is; 0 where either is missing: what was not scored has not lost."""
+    return 0.0 if None in (row["before"], row["after"]) else float(row["after"] - row["before"])
+
+
 def _show(rescored: Sequence[dict[str, Any]]) -> None:
     """What changed, for people: by step, and the first completions that win and that lose."""
     steps = sorted({row["step"] for row in rescored})
@@ -154,6 +159,6 @@ def _show(rescored: Sequence[dict[str, Any]]) -> None:
         if changed or len(steps) == 1:
             say(f"step {step}: {changed} of {len(rows)} completions score otherwise")
     for word, sign in (("wins", 1), ("loses", -1)):
-        flips = [row for row in rescored if ((row["after"] or 0) - (row["before"] or 0)) * sign > 0]
+        flips = [row for row in rescored if _change(row) * sign > 0]
         for row in flips[:SHOWN]:
             say(f"{word}: {row['id']} {row['before']} -> {row['after']}: {row['completion'][:200]!r}")
