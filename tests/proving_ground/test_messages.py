@@ -3,7 +3,14 @@ from typing import Any
 import pytest
 
 from proving_ground.errors import CannotRunError
-from proving_ground.messages import completion_text, prompt_of, reference_of, split_messages, strip_reasoning
+from proving_ground.messages import (
+    completion_text,
+    prompt_of,
+    reference_of,
+    split_messages,
+    strip_reasoning,
+    with_examples,
+)
 
 USER = {"role": "user", "content": "2 + 2?"}
 ASSISTANT = {"role": "assistant", "content": "4"}
@@ -76,3 +83,17 @@ def test_completion_text(completion: Any, text: str) -> None:
 )
 def test_strip_reasoning(text: str, answer: str) -> None:
     assert strip_reasoning(text) == answer
+
+
+def test_worked_examples_stand_between_system_message_and_question() -> None:
+    def row(question: str, answer: str) -> dict[str, list[dict[str, str]]]:
+        turns = (("user", question), ("assistant", answer))
+        return {"messages": [{"role": role, "content": text} for role, text in turns]}
+
+    training, held_out = [row("1+1", "2"), row("1+2", "3")], row("2+2", "4")
+    (shown,) = with_examples([held_out], 1, training)
+    prompt = prompt_of(shown, "Be brief.")
+    assert [message["content"] for message in prompt] == ["Be brief.", "1+1", "2", "2+2"]
+    assert reference_of(shown) == "4"
+    with pytest.raises(CannotRunError, match="few_shot asks for 3 examples of 2"):
+        with_examples([held_out], 3, training)

@@ -106,7 +106,8 @@ def test_two_steps_of_a_gpu_configuration(
     assert "pass@1 on 4 held-out prompts went from" in summary["problem"]
     assert (output / "policy" / "model.safetensors").is_file()
     if example.name == "math_example":  # all that a run leaves is swept, and the next one finds its folders
-        assert run(train.STAGE, task, *options, "--overwrite") == 1
+        start = ("--model.supervised_start.steps", 1, "--prompt.few_shot", 1)
+        assert run(train.STAGE, task, *options, "--overwrite", *start) == 1
         assert sorted(path.name for path in (output / "completions").iterdir()) == [
             f"completions_{step:05d}.parquet" for step in (1, 2)
         ]
