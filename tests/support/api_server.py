@@ -40,6 +40,13 @@ class Server:
     requests: list[dict[str, Any]] = field(default_factory=list)
 
 
+class _Listening(ThreadingHTTPServer):
+    """A server that lets a burst of connections wait: of 64 the kernel resets some where only five may."""
+
+    daemon_threads = True
+    request_queue_size = 512
+
+
 @contextmanager
 def serve(answer: Callable[[dict[str, Any], int], Reply]) -> Iterator[Server]:
     """Serve ``answer(request, how many came before)`` for every POST, each in a thread of its own."""
@@ -95,8 +102,7 @@ def serve(answer: Callable[[dict[str, Any], int], Reply]) -> Iterator[Server]:
             with suppress(OSError, ValueError):  # a reset has closed what finish() flushes
                 super().finish()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        httpd.daemon_threads = True
+    with _Listening(("127.0.0.1", 0), Handler) as httpd:
         server = Server(f"http://127.0.0.1:{httpd.server_address[1]}")
         thread = threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True)
         thread.start()
