@@ -73,6 +73,8 @@ def test_a_pretrained_model_learns(example: Path, task: str, seed: int, tmp_path
     code, summary = trained(example, data, output, seed)
     assert (code, summary["ok"]) == (0, True), summary
     assert summary["interval"][0] >= 0.15
+    # More than the form alone: at least half of it is answers that are right more often where there is one.
+    assert summary["improvement_right"] >= summary["improvement"] / 2, summary
     loads = "import sys, transformers as t; t.AutoModelForCausalLM.from_pretrained(sys.argv[1])"
     subprocess.run([sys.executable, "-c", loads, str(output / "policy")], env=ENVIRON, check=True)
 

@@ -15,7 +15,7 @@ from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import progress_bar
 from proving_ground.messages import content_text
-from proving_ground.rewards.contract import RewardCallable, training_rows
+from proving_ground.rewards.contract import training_rows
 from proving_ground.stages.run import Result, Run, Stage, positive_int
 
 if TYPE_CHECKING:
@@ -42,16 +42,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _measure(run: Run) -> Result:
-    from proving_ground.training.proof import compare, interval, pass_rates
+    from proving_ground.training.proof import compared, graded, interval, mean
 
     training = run.config.training
     samples = read_samples(run.data_dir / "held_out.jsonl")[: training.held_out_prompts]
     rows = training_rows(samples, run.config.prompt.system)
-    graders: dict[str, RewardCallable] = {"": run.task.reward}
-    if run.task.second_grader is not None:
-        graders["second_"] = run.task.second_grader
     policies = {"before": run.options.before, "after": run.options.policy}
-    rates: dict[str, dict[str, Any]] = {grader: {} for grader in graders}
+    rates: dict[str, dict[str, list[float]]] = {}
     summary: dict[str, Any] = {"policy": run.options.policy, "prompts": len(rows)}
     for when, policy in policies.items():
         if policy is None:
@@ -60,23 +57,14 @@ def _measure(run: Run) -> Result:
         flat = [each for some in completions for each in some]
         cut_off = round(sum(each.cut_off for each in flat) / len(flat), 4)
         summary |= {f"cut_off_{when}" if run.options.before else "cut_off": cut_off}
-        for name, grader in graders.items():
-            rates[name][when] = pass_rates(
-                rows, completions, grader, seconds=None if name else training.health.reward_seconds
-            )
-    for name, measured in rates.items():
-        low, high = interval(measured["after"], confidence=training.confidence)
-        summary |= {
-            f"{name}accuracy": round(float(measured["after"].mean()), 4),
-            f"{name}interval": [round(low, 4), round(high, 4)],
-        }
-        if "before" in measured:
-            proof = compare(measured["before"], measured["after"], confidence=training.confidence)
-            summary |= {
-                f"{name}accuracy_before": round(proof.before, 4),
-                f"{name}improvement": round(proof.improvement, 4),
-                f"{name}improvement_interval": [round(proof.low, 4), round(proof.high, 4)],
-            }
+        seconds = training.health.reward_seconds
+        rates[when] = graded(samples, rows, completions, run.task.graders, seconds=seconds)
+    if "before" in rates:
+        _, figures = compared(rates["before"], rates["after"], confidence=training.confidence)
+        return Result(True, summary | figures)
+    for name, measured in rates["after"].items():
+        low, high = interval(measured, confidence=training.confidence)
+        summary |= {name: mean(measured), f"{name}_interval": [round(low, 4), round(high, 4)]}
     return Result(True, summary)
 
 

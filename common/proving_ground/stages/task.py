@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the type alone: a task must stay importable in an env witho
 from proving_ground.config import DataConfig
 from proving_ground.dataset import Sample, sample_problem, write_jsonl
 from proving_ground.errors import CannotRunError
-from proving_ground.messages import Completion, reference_of
+from proving_ground.messages import Completion, completion_text, reference_of
 from proving_ground.rewards.contract import call_reward, checked, training_rows, with_sandbox
 from proving_ground.sandbox_settings import SandboxSettings
 
@@ -50,8 +50,8 @@ class Task:
         training_rewards: reward functions by the name TRL logs; by default ``reward`` alone.
         last_answer_counts: whether a completion may take back a wrong answer and give another one. Not so
             where an answer is an act: a tool call that was made is made.
-        find_answer: the answer in a completion's text, ``None`` without one: what is said when nothing
-            is rewarded tells wrong answers from missing ones.
+        find_answer: the answer in a completion's text in the rewarded form, ``None`` without one: tells wrong
+            answers from missing ones, and an improvement in what is right from one in the form alone.
         second_grader: an independent judge of the same completions (``rewards.second``), so that a reward
             that can be gamed does not prove itself.
         evaluator_requirements: packages that ``reward`` needs where the hosted evaluator runs (step 2).
@@ -79,6 +79,22 @@ class Task:
     def rewards(self) -> Mapping[str, RewardFunction]:
         """The reward functions of training, by name."""
         return self.training_rewards or {self.reward.__name__: self.reward}
+
+    @property
+    def graders(self) -> Mapping[str, RewardFunction]:
+        """What the proof measures: the reward, the second grader, and whether there is an answer at all."""
+        graders = {"accuracy": self.reward}
+        if self.second_grader is not None:
+            graders["second_accuracy"] = self.second_grader
+        if (find_answer := self.find_answer) is not None:
+
+            def answered(
+                completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+            ) -> list[float | None]:
+                return [float(find_answer(completion_text(each)) is not None) for each in completions]
+
+            graders["answered"] = answered
+        return graders
 
     def samples(self) -> list[Sample]:
         """The task's ``rows`` as samples, with ``id`` and ``metadata`` where they have none.

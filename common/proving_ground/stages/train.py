@@ -53,12 +53,11 @@ def _train(run: Run) -> Result:
     training = TrainingRun(
         config=config,
         rewards=run.task.rewards,
-        graded_by=run.task.reward,
+        graders=run.task.graders,
         samples=samples,
         held_out=held_out,
         warm_start=warm_start,
         demonstrations=run.task.demonstrations or (lambda sample: ()),
-        second_grader=run.task.second_grader,
         find_answer=run.task.find_answer,
         output_dir=run.output_dir,
         claim=run.claim,

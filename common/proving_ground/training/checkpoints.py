@@ -43,16 +43,14 @@ class RunRecord:
         state: ``running`` or ``finished``.
         shaped_by: hash of what a resumed run must share (model, data, rewards).
         test_mode: whether it was the one step of TEST_MODE_TRL, which is nobody's work to protect.
-        before: pass@1 of the initial policy for each held-out prompt, once it was measured, and
-            ``second_before`` that of the task's second grader.
+        before: what each grader said of the initial policy, for each held-out prompt, once it was asked.
         summary: the summary of a finished run, and ``problem`` why its claim does not hold.
     """
 
     state: str
     shaped_by: str
     test_mode: bool
-    before: list[float] | None = None
-    second_before: list[float] | None = None
+    before: dict[str, list[float]] | None = None
     summary: Mapping[str, Any] | None = None
     problem: str = ""
 

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from trl.models import unwrap_model_for_generation
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from proving_ground.dataset import Sample
 from proving_ground.events import progress_bar
+from proving_ground.messages import reference_of
 from proving_ground.rewards.contract import RewardCallable, call_reward, checked
 from proving_ground.training.policy import Policy, render_prompt
 from proving_ground.training.settings import SAMPLING
@@ -27,6 +29,10 @@ RESAMPLES = 10_000
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 """Rows as ``GRPOTrainer`` has them: ``prompt``, and the columns that a reward is called with."""
+
+
+Rates: TypeAlias = dict[str, list[float]]
+"""By the name of a grader, of each row the share of its completions that get the full 1.0."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +206,55 @@ def pass_rates(
     return rates
 
 
+def graded(
+    samples: Sequence[Sample],
+    rows: Rows,
+    completions: Sequence[Sequence[Sampled]],
+    graders: Mapping[str, RewardCallable],
+    *,
+    seconds: float | None = None,
+) -> Rates:
+    """``pass_rates`` of each grader. ``rows`` are those of ``samples``.
+
+    The first grader is the reward, whose calls ``seconds`` bounds. The others get the sample's reference
+    answer, too, as a column ``reference``: no policy has been trained to please them.
+    """
+    (first, reward), *others = graders.items()
+    rates = {first: pass_rates(rows, completions, reward, seconds=seconds).tolist()}
+    known = [{**row, "reference": reference_of(each)} for row, each in zip(rows, samples, strict=True)]
+    return rates | {name: pass_rates(known, completions, grader).tolist() for name, grader in others}
+
+
+def mean(rates: Sequence[float]) -> float:
+    """The mean as a summary shows it."""
+    return round(float(np.mean(rates)), 4)
+
+
+def compared(before: Rates, after: Rates, *, confidence: float) -> tuple[Proof, dict[str, Any]]:
+    """The improvement by the first grader, and what a summary says of all of them.
+
+    Where ``answered`` (an answer was found, right or wrong) is among them, ``improvement_right`` is the part
+    of the improvement that comes from answers being right more often; the rest comes from more answers in the
+    rewarded form. Both parts are taken at the mean of before and after, so that they add up.
+    """
+    proofs = {
+        name: compare(np.array(before[name]), np.array(rates), confidence=confidence)
+        for name, rates in after.items()
+    }
+    figures: dict[str, Any] = {}
+    for name, proof in proofs.items():
+        figures |= {f"{name}_before": round(proof.before, 4), f"{name}_after": round(proof.after, 4)}
+    proof = proofs["accuracy"]
+    figures["improvement"] = round(proof.improvement, 4)
+    if (answered := proofs.get("answered")) and answered.before and answered.after:
+        right = proof.after / answered.after - proof.before / answered.before
+        figures["improvement_right"] = round(right * (answered.before + answered.after) / 2, 4)
+    figures["interval"] = [round(proof.low, 4), round(proof.high, 4)]
+    if second := proofs.get("second_accuracy"):
+        figures["second_interval"] = [round(second.low, 4), round(second.high, 4)]
+    return proof, figures
+
+
 def compare(
     before: NDArray[np.float64], after: NDArray[np.float64], *, confidence: float = 0.95, seed: int = 0
 ) -> Proof:
@@ -213,9 +268,12 @@ def compare(
     return Proof(len(before), float(before.mean()), float(after.mean()), low, high, confidence)
 
 
-def interval(values: NDArray[np.float64], *, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
+def interval(
+    values: Sequence[float] | NDArray[np.float64], *, confidence: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
     """The bootstrap interval (percentile method) of the mean of ``values``, shape ``(prompts,)``."""
     rng = np.random.default_rng(seed)
     picks = rng.integers(0, len(values), size=(RESAMPLES, len(values)))
-    low, high = np.quantile(values[picks].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
+    means = np.asarray(values)[picks].mean(axis=1)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from accelerate.utils import broadcast_object_list
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
 from trl.trainer.grpo_config import GRPOConfig
@@ -36,7 +35,7 @@ from proving_ground.training.failures import FailureBudget
 from proving_ground.training.health import HealthChecks
 from proving_ground.training.plot import draw_curve
 from proving_ground.training.policy import Policy, build_dataset, load_policy, lora
-from proving_ground.training.proof import Proof, Sampled, ask, compare, pass_rates
+from proving_ground.training.proof import Proof, Rates, Sampled, ask, compared, graded, mean
 from proving_ground.training.settings import PRETRAINED, build_config, grpo_of
 
 T = TypeVar("T")
@@ -50,8 +49,8 @@ class TrainingRun:
 
     Attributes:
         rewards: the reward functions by the name TRL logs.
-        graded_by: the reward function of the proof: a completion passes with its full 1.0.
-        second_grader: an independent judge of the same completions, told beside.
+        graders: what the proof measures of each completion, by name (``Task.graders``); the claim is about
+            the first.
         find_answer: the answer in a completion's text, ``None`` without one, for what is said when nothing is
             rewarded.
         samples: rows of GRPO; ``held_out`` rows of the proof; ``warm_start`` rows of the embedded policy.
@@ -62,14 +61,13 @@ class TrainingRun:
 
     config: Config
     rewards: Mapping[str, RewardCallable]
-    graded_by: RewardCallable
+    graders: Mapping[str, RewardCallable]
     samples: Sequence[Sample]
     held_out: Sequence[Sample]
     warm_start: Sequence[Sample]
     demonstrations: Callable[[Sample], Sequence[str]]
     output_dir: Path
     cache_dir: Path
-    second_grader: RewardCallable | None = None
     find_answer: Callable[[str], object] | None = None
     claim: Callable[[], None] = lambda: None
     resume: bool = False
@@ -195,21 +193,20 @@ def _train(
             if config.model.name == "embedded":
                 policy.save(run.output_dir / "policy_initial")
     checkpoint = _on_main_process(lambda: latest_checkpoint(run.output_dir))
-    proof = second = None
+    proof, figures = None, dict[str, Any]()
     try:
         if run.proves and record.before is None:
-            before, second_before = _pass_rates(run, trainer, "before")
-            record = dataclasses.replace(record, before=before, second_before=second_before)
+            record = dataclasses.replace(record, before=_pass_rates(run, trainer, "before"))
             _write(run, record)
         _train_from(trainer, checkpoint)
         if checkpoints.interrupted:
             raise KeyboardInterrupt
         trainer.save_model(str(run.output_dir / "policy"))
         trainer.save_state()
-        if run.proves:
-            after, second_after = _pass_rates(run, trainer, "after")
-            proof = _compared(run, record.before, after)
-            second = _compared(run, record.second_before, second_after)
+        if record.before is not None:
+            proof, figures = compared(
+                record.before, _pass_rates(run, trainer, "after"), confidence=config.training.confidence
+            )
     except ClaimError as error:
         raise TrainingFailedError(str(error), _summary(trainer, health, failures, record, started)) from error
     finally:
@@ -217,7 +214,7 @@ def _train(
         if is_main_process() and trainer.state.log_history:
             title = f"GRPO: {config.model.name}, {trainer.state.global_step} steps"
             draw_curve(run.output_dir / "training_curve.png", trainer.state.log_history, title, proof)
-    outcome = _conclude(run, _summary(trainer, health, failures, record, started), proof, second)
+    outcome = _conclude(run, {**_summary(trainer, health, failures, record, started), **figures}, proof)
     _write(
         run, dataclasses.replace(record, state="finished", summary=outcome.summary, problem=outcome.problem)
     )
@@ -260,10 +257,11 @@ def _write(run: TrainingRun, record: RunRecord) -> None:
         record.write(run.output_dir)
 
 
-def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> tuple[list[float], list[float] | None]:
-    """pass@1 of each held-out prompt by the reward, and by the second grader if there is one."""
+def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> Rates:
+    """What each grader says of each held-out prompt's completions."""
     training = run.config.training
-    rows = training_rows(run.held_out[: training.held_out_prompts], run.config.prompt.system)
+    samples = run.held_out[: training.held_out_prompts]
+    rows = training_rows(samples, run.config.prompt.system)
     completions = ask(
         trainer,
         rows,
@@ -274,16 +272,7 @@ def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> tuple[list
     )
     if is_main_process():
         _keep(run.output_dir / "completions.json", when, rows, completions)
-    first = pass_rates(rows, completions, run.graded_by, seconds=training.health.reward_seconds)
-    if run.second_grader is None:
-        return first.tolist(), None
-    return first.tolist(), pass_rates(rows, completions, run.second_grader).tolist()
-
-
-def _compared(run: TrainingRun, before: list[float] | None, after: list[float] | None) -> Proof | None:
-    if before is None or after is None:
-        return None
-    return compare(np.array(before), np.array(after), confidence=run.config.training.confidence)
+    return graded(samples, rows, completions, run.graders, seconds=training.health.reward_seconds)
 
 
 def _keep(
@@ -299,7 +288,7 @@ def _keep(
 def _summary(
     trainer: GRPOTrainer, health: HealthChecks, failures: Failures, record: RunRecord, started: float
 ) -> dict[str, Any]:
-    before = {} if record.before is None else {"accuracy_before": round(float(np.mean(record.before)), 4)}
+    before = {f"{name}_before": mean(rates) for name, rates in (record.before or {}).items()}
     return {
         "steps": trainer.state.global_step,
         "weights_changed": health.weights_changed(trainer.model),
@@ -310,23 +299,10 @@ def _summary(
     }
 
 
-def _conclude(
-    run: TrainingRun, summary: dict[str, Any], proof: Proof | None, second: Proof | None
-) -> Outcome:
+def _conclude(run: TrainingRun, summary: dict[str, Any], proof: Proof | None) -> Outcome:
     if proof is None:
         return Outcome(summary)
-    summary |= {
-        "accuracy_after": round(proof.after, 4),
-        "improvement": round(proof.improvement, 4),
-        "interval": [round(proof.low, 4), round(proof.high, 4)],
-        "curve": str(run.output_dir / "training_curve.png"),
-    }
-    if second is not None:
-        summary |= {
-            "second_accuracy_before": round(second.before, 4),
-            "second_accuracy_after": round(second.after, 4),
-            "second_interval": [round(second.low, 4), round(second.high, 4)],
-        }
+    summary["curve"] = str(run.output_dir / "training_curve.png")
     margin = run.config.training.margin
     if proof.low > 0 and proof.low >= margin:
         return Outcome(summary)

@@ -18,9 +18,14 @@ from tests.proving_ground.training.conftest import SAMPLES, tiny_policy
 HELD_OUT = SAMPLES[100:]
 
 
-def harsh(completions: Any, ground_truth: Any, **columns: Any) -> list[float | None]:
-    """A second grader that trusts nobody."""
+def harsh(completions: Any, ground_truth: Any, reference: list[str], **columns: Any) -> list[float | None]:
+    """A second grader that trusts nobody, and knows the reference answer."""
+    assert reference == [f"<answer>{truth}</answer>" for truth in ground_truth]
     return [0.0] * len(completions)
+
+
+def boxed(text: str) -> str | None:
+    return "answer" if "<answer>" in text else None
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def task(tmp_path: Path) -> Task:
     grpo = {"max_completion_length": 12}
     config = {"model": {"embedded": {"grpo": grpo}}, "training": {"samples_per_prompt": 2}}
     (folder / "config.json").write_text(json.dumps(config))
-    return Task(folder=folder, reward=words.reward, second_grader=harsh)
+    return Task(folder=folder, reward=words.reward, second_grader=harsh, find_answer=boxed)
 
 
 def measured(task: Task, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
@@ -46,13 +51,14 @@ def test_a_folder_alone_and_against_another(
     policy = tiny_policy(policies)
     code, alone = measured(task, capsys, "--policy", policy)
     assert code == 0 and alone["prompts"] == len(HELD_OUT)
-    low, high = alone["interval"]
+    low, high = alone["accuracy_interval"]
     assert 0.0 < low < alone["accuracy"] < high < 1.0
-    assert (alone["second_accuracy"], alone["second_interval"]) == (0.0, [0.0, 0.0])
+    assert alone["accuracy"] < alone["answered"] <= 1.0, "some answers are wrong"
+    assert (alone["second_accuracy"], alone["second_accuracy_interval"]) == (0.0, [0.0, 0.0])
 
     code, same = measured(task, capsys, "--policy", policy, "--before", policy)
-    assert code == 0 and same["accuracy"] == alone["accuracy"], "one seed, one answer"
-    assert (same["improvement"], same["improvement_interval"]) == (0.0, [0.0, 0.0])
+    assert code == 0 and same["accuracy_after"] == alone["accuracy"], "one seed, one answer"
+    assert (same["improvement"], same["improvement_right"], same["interval"]) == (0.0, 0.0, [0.0, 0.0])
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from proving_ground.training.checkpoints import (
 
 
 def record(folder: Path, *, state: str = "running", test_mode: bool = False) -> RunRecord:
-    made = RunRecord(state=state, shaped_by="abc", test_mode=test_mode, before=[0.5])
+    made = RunRecord(state=state, shaped_by="abc", test_mode=test_mode, before={"accuracy": [0.5]})
     made.write(folder)
     return made
 

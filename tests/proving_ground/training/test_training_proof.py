@@ -90,7 +90,7 @@ def run(policies: Path, output: Path, **options: Any) -> Any:
         TrainingRun(
             config=config,
             rewards={"reward": words.reward},
-            graded_by=words.reward,
+            graders={"accuracy": words.reward},
             samples=SAMPLES[:80],
             held_out=SAMPLES[80:],
             warm_start=SAMPLES,
@@ -119,3 +119,33 @@ def test_a_claim_holds_from_the_lower_bound_on(policies: Path, tmp_path: Path) -
     assert held.problem == ""
     assert held.summary["interval"][0] >= 0.02
     assert (tmp_path / "training_curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_improvement_is_told_apart_into_right_answers_and_their_form() -> None:
+    """Two policies that improve alike: one finds the form of an answer, the other one what is right."""
+    from proving_ground.training.proof import compared
+
+    half, all_, fifth = [0.5] * 10, [1.0] * 10, [0.2] * 10
+    _, form = compared(
+        {"accuracy": fifth, "answered": half}, {"accuracy": [0.4] * 10, "answered": all_}, confidence=0.95
+    )
+    _, right = compared(
+        {"accuracy": fifth, "answered": half}, {"accuracy": [0.4] * 10, "answered": half}, confidence=0.95
+    )
+    _, both = compared(
+        {"accuracy": fifth, "answered": half}, {"accuracy": [0.8] * 10, "answered": all_}, confidence=0.95
+    )
+    assert (form["improvement"], form["improvement_right"]) == (0.2, 0.0)
+    assert (right["improvement"], right["improvement_right"]) == (0.2, 0.2)
+    # Answers went from 0.5 to 1.0 and right ones among them from 0.4 to 0.8: each takes half of the way.
+    assert (both["improvement"], both["improvement_right"]) == (0.6, 0.3)
+    assert (both["answered_before"], both["answered_after"]) == (0.5, 1.0)
+
+
+def test_a_policy_that_never_answered_has_no_such_parts() -> None:
+    from proving_ground.training.proof import compared
+
+    _, figures = compared(
+        {"accuracy": [0.0], "answered": [0.0]}, {"accuracy": [1.0], "answered": [1.0]}, confidence=0.95
+    )
+    assert "improvement_right" not in figures

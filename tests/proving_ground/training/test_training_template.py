@@ -46,7 +46,7 @@ def test_both_train_the_same_way_from_the_same_configuration(tmp_path: Path) -> 
                 }
             ),
             rewards={"reward": words.reward},
-            graded_by=words.reward,
+            graders={"accuracy": words.reward},
             samples=samples,
             held_out=[],
             warm_start=samples,
