@@ -33,6 +33,7 @@ from proving_ground.messages import reference_of
 from proving_ground.preparation import Filter, Generator, HubSource, Preparation, Row, content_id
 from proving_ground.rewards.code_extract import extract_program
 from proving_ground.rewards.code_tests import parse_tests
+from proving_ground.rewards.second import hidden_tests
 from proving_ground.stages.task import Task
 
 
@@ -206,4 +207,6 @@ TASK = Task(
     wrong_answers=wrong_answers,
     mutants=mutants,
     demonstrations=demonstrations,
+    find_answer=extract_program,
+    second_grader=hidden_tests,
 )

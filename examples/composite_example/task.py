@@ -26,10 +26,13 @@ from pydantic import BaseModel
 from examples.composite_example.builtin_rows import builtin_rows
 from proving_ground.dataset import Sample
 from proving_ground.errors import InfrastructureError
-from proving_ground.messages import reference_of
+from proving_ground.messages import Completion, reference_of
 from proving_ground.preparation import Filter, Generator, Preparation, Row, content_id
 from proving_ground.rewards import composite_reward
+from proving_ground.rewards.code import DEFAULT
 from proving_ground.rewards.code_tests import parse_tests
+from proving_ground.rewards.second import hidden_tests, math_verify_strict
+from proving_ground.sandbox import SandboxSettings
 from proving_ground.stages.task import Task
 
 FUNCTION = "f"
@@ -130,6 +133,25 @@ def wrong_answers(sample: Sample) -> Sequence[str]:
     )
 
 
+def both_in_other_ways(
+    completions: Sequence[Completion],
+    ground_truth: Sequence[str],
+    reference: Sequence[str],
+    *,
+    sandbox: SandboxSettings = DEFAULT,
+    **columns: Any,
+) -> list[float | None]:
+    """The second grader: math-verify of the number, and inputs of the program that are in no test."""
+    truths = [json.loads(truth) for truth in ground_truth]
+    numbers = math_verify_strict(completions, [truth["math"] for truth in truths])
+    tests = [json.dumps(truth["code"]) for truth in truths]
+    programs = hidden_tests(completions, tests, reference, sandbox=sandbox)
+    return [
+        None if program is None else min(number or 0.0, program)
+        for number, program in zip(numbers, programs, strict=True)
+    ]
+
+
 class RawRow(BaseModel):
     """``tests`` is JSON text."""
 
@@ -167,5 +189,6 @@ TASK = Task(
     training_rewards=composite_reward.parts,
     wrong_answers=wrong_answers,
     demonstrations=demonstrations,
+    second_grader=both_in_other_ways,
     evaluator_requirements=("math-verify",),
 )

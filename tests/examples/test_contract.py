@@ -1,6 +1,7 @@
 """What every example promises, checked for each folder: the files, the scripts, and how they refuse."""
 
 import ast
+import importlib
 import json
 import os
 import re
@@ -10,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from proving_ground.dataset import read_samples
+from proving_ground.messages import reference_of
+from proving_ground.rewards.contract import call_reward, training_rows
 
 STEPS = (
     "prepare_data.py",
@@ -168,6 +173,24 @@ def test_made_up_recordings_are_what_the_code_makes(example: Path, data_dir: Pat
     made = {row["id"]: row for row in recordings(copy)}
     stale = [name for name, row in committed.items() if made.get(name) != row]
     assert not stale, f"make them anew with fireworks_regenerate.py {' '.join(options[2:])}: {stale}"
+
+
+def test_the_second_grader_knows_right_from_wrong(example: Path, data_dir: Path) -> None:
+    """It judges the proof, so it must pass what the reward must pass, and fail what the reward must fail."""
+    task = importlib.import_module(f"examples.{example.name}.task").TASK
+    samples = [*read_samples(data_dir / "dataset.jsonl", 70), *read_samples(data_dir / "held_out.jsonl", 20)]
+    references = [reference_of(sample) for sample in samples]
+    scores = graded(task, samples, references)
+    assert set(scores) <= {1.0, None} and scores.count(None) <= 2, "what it cannot judge does not count"
+    pairs = [(sample, text) for sample in samples[-5:] for text in task.wrong_answers(sample)]
+    scores = graded(task, [sample for sample, _ in pairs], [text for _, text in pairs])
+    assert [pair for pair, score in zip(pairs, scores, strict=True) if score != 0.0] == []
+
+
+def graded(task: Any, samples: list[Any], completions: list[str]) -> list[float | None]:
+    rows = training_rows(samples)
+    known = [{**row, "reference": reference_of(each)} for row, each in zip(rows, samples, strict=True)]
+    return call_reward(task.graders["second_accuracy"], known, completions)
 
 
 def test_step_0_and_1_import_no_trainer(example: Path, data_dir: Path) -> None:

@@ -15,7 +15,7 @@ from proving_ground.config import DataConfig
 from proving_ground.dataset import Sample, sample_problem, write_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import Completion, completion_text, reference_of
-from proving_ground.rewards.contract import call_reward, checked, training_rows, with_sandbox
+from proving_ground.rewards.contract import RewardCallable, call_reward, checked, training_rows, with_sandbox
 from proving_ground.sandbox_settings import SandboxSettings
 
 
@@ -53,7 +53,7 @@ class Task:
         find_answer: the answer in a completion's text in the rewarded form, ``None`` without one: tells wrong
             answers from missing ones, and an improvement in what is right from one in the form alone.
         second_grader: an independent judge of the same completions (``rewards.second``), so that a reward
-            that can be gamed does not prove itself.
+            that can be gamed does not prove itself; it gets the reference answers, too (column ``reference``).
         evaluator_requirements: packages that ``reward`` needs where the hosted evaluator runs (step 2).
     """
 
@@ -67,7 +67,7 @@ class Task:
     training_rewards: Mapping[str, RewardFunction] = field(default_factory=dict)
     last_answer_counts: bool = True
     find_answer: Callable[[str], object] | None = None
-    second_grader: RewardFunction | None = None
+    second_grader: RewardCallable | None = None
     evaluator_requirements: Sequence[str] = ()
 
     @property
@@ -81,9 +81,9 @@ class Task:
         return self.training_rewards or {self.reward.__name__: self.reward}
 
     @property
-    def graders(self) -> Mapping[str, RewardFunction]:
+    def graders(self) -> Mapping[str, RewardCallable]:
         """What the proof measures: the reward, the second grader, and whether there is an answer at all."""
-        graders = {"accuracy": self.reward}
+        graders: dict[str, RewardCallable] = {"accuracy": self.reward}
         if self.second_grader is not None:
             graders["second_accuracy"] = self.second_grader
         if (find_answer := self.find_answer) is not None:
@@ -137,6 +137,7 @@ class Task:
         return replace(
             self,
             reward=cast(RewardFunction, with_sandbox(self.reward, settings)),
+            second_grader=self.second_grader and with_sandbox(self.second_grader, settings),
             training_rewards={
                 name: cast(RewardFunction, with_sandbox(reward, settings))
                 for name, reward in self.training_rewards.items()
