@@ -53,7 +53,7 @@ class Task:
         find_answer: the answer in a completion's text in the rewarded form, ``None`` without one: tells wrong
             answers from missing ones, and an improvement in what is right from one in the form alone.
         second_grader: an independent judge of the same completions (``rewards.second``), so that a reward
-            that can be gamed does not prove itself; it gets the reference answers, too (column ``reference``).
+            that can be gamed does not prove itself; it gets a column ``reference`` besides.
         evaluator_requirements: packages that ``reward`` needs where the hosted evaluator runs (step 2).
     """
 
