@@ -1,5 +1,6 @@
 """The policy that is trained or measured: how it is loaded, asked, saved and told from another."""
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -14,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from proving_ground.config import LoraConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import Message
+from proving_ground.rewards.contract import RewardCallable
 
 
 class Policy(NamedTuple):
@@ -87,6 +89,23 @@ def build_dataset(
     if any("tools" in row for row in rows):
         rows = [{**row, "prompt": render_prompt(tokenizer, row, template)} for row in rows]
     return Dataset.from_list([dict(row) for row in rows])
+
+
+def with_message_prompts(reward: RewardCallable, rows: Sequence[Mapping[str, Any]], dataset: Dataset) -> Any:
+    """``reward``, given the messages of ``rows`` where ``dataset`` holds the texts that they are rendered to.
+
+    So a reward sees the same ``prompts`` in training as in every other stage.
+    """
+    asked = [row["prompt"] for row in rows]
+    if dataset["prompt"][:1] == asked[:1]:
+        return reward
+    messages = dict(zip(dataset["prompt"], asked, strict=True))
+
+    @functools.wraps(reward)
+    def wrapper(*, prompts: Sequence[str], **columns: Any) -> Any:
+        return reward(prompts=[messages[prompt] for prompt in prompts], **columns)
+
+    return wrapper
 
 
 def render_prompt(tokenizer: Any, row: Mapping[str, Any], template: Mapping[str, Any] | None = None) -> str:

@@ -34,7 +34,7 @@ from proving_ground.training.embedded import check_learnable, embedded_policy, s
 from proving_ground.training.failures import FailureBudget
 from proving_ground.training.health import HealthChecks
 from proving_ground.training.plot import draw_curve
-from proving_ground.training.policy import Policy, build_dataset, load_policy, lora
+from proving_ground.training.policy import Policy, build_dataset, load_policy, lora, with_message_prompts
 from proving_ground.training.proof import Proof, Rates, Sampled, ask, compared, graded, mean
 from proving_ground.training.settings import PRETRAINED, build_config, grpo_of
 
@@ -160,8 +160,13 @@ def _train(
     rows = training_rows(run.samples, config.prompt.system)
     health = HealthChecks(config.training.health, find_answer=run.find_answer)
     failures = Failures(config.training.failures)
+    dataset = build_dataset(rows, policy.tokenizer, args.chat_template_kwargs)
     rewards = [
-        checked(name, reward, seconds=config.training.health.reward_seconds, failures=failures)
+        with_message_prompts(
+            checked(name, reward, seconds=config.training.health.reward_seconds, failures=failures),
+            rows,
+            dataset,
+        )
         for name, reward in run.rewards.items()
     ]
     try:
@@ -169,7 +174,7 @@ def _train(
             model=policy.model,
             reward_funcs=[health.watched(naming_rows(rewards[0])), *rewards[1:]],
             args=args,
-            train_dataset=build_dataset(rows, policy.tokenizer, args.chat_template_kwargs),
+            train_dataset=dataset,
             processing_class=policy.tokenizer,
             # The budget before the health checks: what was not scored explains what they see.
             callbacks=[log, FailureBudget(failures), health, checkpoints],

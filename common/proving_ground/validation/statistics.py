@@ -175,7 +175,7 @@ class _Lab:
         from transformers.trainer_callback import PrinterCallback, ProgressCallback
         from trl.trainer.grpo_trainer import GRPOTrainer
 
-        from proving_ground.training.policy import build_dataset, load_policy
+        from proving_ground.training.policy import build_dataset, load_policy, with_message_prompts
         from proving_ground.training.settings import build_config
 
         loaded = load_policy(policy)
@@ -194,11 +194,12 @@ class _Lab:
             "save_strategy": "no",
             "seed": self.e.seed + 42,
         }
+        dataset = build_dataset(rows, loaded.tokenizer)
         trainer = GRPOTrainer(
             model=loaded.model,
-            reward_funcs=[reward],
+            reward_funcs=[with_message_prompts(reward, rows, dataset)],
             args=build_config({**fixed, **changed}, self.folder / "run"),
-            train_dataset=build_dataset(rows, loaded.tokenizer),
+            train_dataset=dataset,
             processing_class=loaded.tokenizer,
         )
         trainer.remove_callback(ProgressCallback)

@@ -6,7 +6,7 @@ from typing import Any
 
 from proving_ground.rewards import function_call_reward
 from proving_ground.rewards.contract import checked, training_rows
-from proving_ground.training.policy import build_dataset, render_prompt
+from proving_ground.training.policy import build_dataset, render_prompt, with_message_prompts
 
 
 def tool(name: str, *arguments: str) -> dict[str, Any]:
@@ -79,21 +79,23 @@ def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: P
         "num_generations": 4,
         "max_completion_length": 4,
     }
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[Any, str]] = []
 
-    def reward(prompts: list[str], completions: list[Any], **columns: Any) -> list[float | None]:
+    def reward(prompts: list[Any], completions: list[Any], **columns: Any) -> list[float | None]:
         asked.extend(zip(prompts, columns["tools"], strict=True))
         assert all(completion[0]["role"] == "assistant" for completion in completions), (
             "messages all the same"
         )
         return function_call_reward(completions, **columns)
 
-    dataset = build_dataset(training_rows(SAMPLES), tokenizer)
+    rows = training_rows(SAMPLES)
+    dataset = build_dataset(rows, tokenizer)
     GRPOTrainer(
         model=model,
-        reward_funcs=[checked("calls", reward)],
+        reward_funcs=[with_message_prompts(checked("calls", reward), rows, dataset)],
         args=build_config(grpo, tmp_path),
         train_dataset=dataset,
         processing_class=tokenizer,
     ).train()
-    assert {(row["prompt"], row["tools"]) for row in dataset} == set(asked)
+    assert all((row["prompt"], row["tools"]) in asked for row in rows), "as messages, as in every stage"
+    assert len(asked) == 8
