@@ -51,7 +51,7 @@ def math_reward(
 
     *What counts as the answer.* The last box after the reasoning, with a sign or ``\%`` that touches it.
     A box that is broken, negated, taken back or part of a larger term is no answer. Several boxes side by
-    side are a hedge and wrong, unless the ground truth has as many parts and no "or" joins them.
+    side are a hedge and wrong, unless the ground truth has as many parts; "or" may join those of a list.
 
     *What counts as equal.* Exact values, no rounding. A label on the left (``x =``, ``f(3) =``, ``|AB| =``)
     may be missing on one side; where the unknowns are named, names decide. A unit may be missing on one
@@ -175,19 +175,19 @@ def _answers(text: str, formats: SequenceOf[str], gold: Reading) -> list[Reading
     """What the completion may be saying: its final answer, or its last boxes together."""
     answers = [_read_or_none(final_answer(text, formats))]
     parts = _parts(gold)
-    if parts > 1 and "boxed" in formats:
-        boxes = boxes_together(text)
-        if len(boxes) == parts:
+    if parts is not None and len(parts.items) > 1 and "boxed" in formats:
+        boxes = boxes_together(text, either=parts.kind != "()")
+        if len(boxes) == len(parts.items):
             items = [_read_or_none(box) for box in boxes]
             answers.append(Sequence("list", tuple(filter(None, items)), ", ".join(boxes)))
     return answers
 
 
-def _parts(gold: Reading) -> int:
-    """How many parts the ground truth has: the elements of a list, a set or a tuple, else one."""
+def _parts(gold: Reading) -> Sequence | None:
+    """The list, set or tuple that a ground truth is, where it has parts."""
     while isinstance(gold, Option | Relation):
         gold = gold.content if isinstance(gold, Option) else gold.parts[-1]
-    return len(gold.items) if isinstance(gold, Sequence) and gold.kind in ("list", "{}", "()") else 1
+    return gold if isinstance(gold, Sequence) and gold.kind in ("list", "{}", "()") else None
 
 
 def _judge(gold: Reading, answers: SequenceOf[Reading | None], algebra: Callable[[], Algebra]) -> float:

@@ -31,10 +31,11 @@ _LONGEST_LINK = 100
 """Most characters between two boxes that may be one answer together."""
 
 _NOT_TOGETHER = re.compile(
-    r"\b(?:or|either|maybe|perhaps|not?|wait|actually|instead|rather|but|wrong|correct(?:ed|ion)?|mistake|so|thus|"
+    r"\b(?:maybe|perhaps|not?|wait|actually|instead|rather|but|wrong|correct(?:ed|ion)?|mistake|so|thus|"
     r"hence|therefore|then|first)\b|\\(?:implies|Rightarrow)",
     re.IGNORECASE,
 )
+_EITHER = re.compile(r"\b(?:or|either)\b", re.IGNORECASE)
 _NEGATED = re.compile(
     r"(?:\b(?:not|never|neither|cannot|impossible|false|unlikely|except|but|than|twice|double|half)|n['’]t|\bnor|¬"
     r"|\b(?:square|cube|root|half|reciprocal|opposite|inverse) of)"
@@ -86,10 +87,11 @@ def final_answer(text: str, formats: Sequence[str] = ("boxed",)) -> str | None:
     return answer.strip() or None if answer is not None else None
 
 
-def boxes_together(text: str, most: int = 32) -> tuple[str, ...]:
+def boxes_together(text: str, either: bool, most: int = 32) -> tuple[str, ...]:
     r"""The last boxes of ``text`` that may be one answer together, in order, ``x = \boxed{3}`` as ``x = 3``.
 
-    No more than a few words stand between two of them, and none that takes back, hedges or infers.
+    No more than a few words stand between two of them, and none that takes back, hedges or infers;
+    ``either`` allows an "or", which hedges nothing where the ground truth lists all alternatives.
     """
     found: list[str] = []
     begin: int | None = None
@@ -97,6 +99,7 @@ def boxes_together(text: str, most: int = 32) -> tuple[str, ...]:
         content, end = _content(text, box)
         between = "" if begin is None else text[end:begin]
         apart = len(between) > _LONGEST_LINK or bool(_NOT_TOGETHER.search(between))
+        apart |= not either and bool(_EITHER.search(between))
         if content is None or (begin is not None and end > begin) or apart or len(found) > most:
             break
         content = _with_surroundings(text, box.start(), end, content)
@@ -166,6 +169,8 @@ def _content(text: str, box: re.Match[str]) -> tuple[str | None, int]:
     while brace < len(text) and text[brace].isspace():
         brace += 1
     end = matching(text, brace) if text[brace : brace + 1] == "{" else None
+    if end is None and (stray := re.compile(r"\{([^{}\\]+)\\\}").match(text, brace)):
+        return stray[1], stray.end()  # ``\boxed{8\}``
     return (None, box.end()) if end is None else (text[brace + 1 : end], end + 1)
 
 

@@ -23,6 +23,7 @@ from typing import Protocol
 from proving_ground.rewards.math.readings import (
     VARIABLE,
     Expression,
+    Family,
     Number,
     Option,
     Reading,
@@ -64,12 +65,18 @@ def check_gold(gold: Reading, algebra: Algebra) -> None:
     elif isinstance(gold, Relation):
         for part in gold.parts:
             check_gold(part, algebra)
+    elif isinstance(gold, Family):
+        check_gold(gold.content(), algebra)
     elif isinstance(gold, Option):
         check_gold(gold.content, algebra)
 
 
 def same(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     """Whether ``answer`` is right. ``gold`` has passed ``check_gold``."""
+    if isinstance(gold, Family) and isinstance(answer, Family):
+        return gold.domain == answer.domain and same(gold.content(), answer.content(gold.parameter), algebra)
+    if isinstance(gold, Family) or isinstance(answer, Family):
+        gold, answer = (side.content() if isinstance(side, Family) else side for side in (gold, answer))
     if isinstance(gold, Option) or isinstance(answer, Option):
         return _same_option(gold, answer, algebra)
     if isinstance(gold, Relation) or isinstance(answer, Relation):
@@ -140,11 +147,15 @@ def _same_word(gold: Word, answer: Word, algebra: Algebra) -> bool:
 
 
 def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
-    if isinstance(gold, Number) and isinstance(answer, Sequence):
-        # A decimal comma, where the ground truth shows that one number is meant.
-        comma = re.fullmatch(r"([+-]?\d+),(\d+)", answer.text)
-        if comma and answer.kind == "list" and gold.value.denominator != 1:
-            return gold.value == Fraction(f"{comma[1]}.{comma[2]}")
+    for number, other in ((gold, answer), (answer, gold)):
+        if isinstance(number, Number) and isinstance(other, Sequence):
+            # A decimal comma or a ratio, where the other side shows that one number is meant.
+            comma = re.fullmatch(r"([+-]?\d+),(\d+)", other.text)
+            if comma and (number is gold or comma[1].strip("+-") == "0") and number.value.denominator != 1:
+                return number.value == Fraction(f"{comma[1]}.{comma[2]}")
+            if other.kind == ":" and len(other.items) == 2 and not (number.unit or number.percent):
+                left, right = (item.value for item in other.items if isinstance(item, Number))
+                return left == number.value * right != 0
     gold, answer = _as_list(gold, answer), _as_list(answer, gold)
     if _is_named(gold) != _is_named(answer):
         gold, answer = _without_names(gold, answer), _without_names(answer, gold)

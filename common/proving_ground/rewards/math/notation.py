@@ -84,6 +84,10 @@ _PLAIN_NAME = re.compile(
 _FUNCTION_NAME = re.compile(
     r"\\(?:operatorname\*?|text|mathrm)\s*\{\s*(arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|log|ln|gcd|lcm)\s*\}"
 )
+_FRENCH = re.compile(r"(\[|(?<![\w)}\]])\])([^\[\](),;]+[,;][^\[\](),;]+)([\[\]])")
+_CHOOSE = re.compile(
+    r"(?:\\(?:mathrm|text|mathbf)\s*\{\s*C\s*\}|(?<![A-Za-z\\])C)\s*_\s*\{?(\d+)\}?\s*\^\s*\{?(\d+)\}?"
+)
 _ROOT = re.compile(r"\\sqrt\s*\(((?:[^()]|\([^()]*\))*)\)")
 
 
@@ -108,6 +112,8 @@ def clean(text: str) -> str:
     text = re.sub(r"\\(?:left|right)\s*\.", "", re.sub(r"\.\.\.+", r"\\ldots ", text))
     text = _WITH_ARGUMENT.sub(" ", _OPTION.sub(r"\1(\2)", text))
     text = _COMMAND.sub(lambda match: _RENAMED.get(match[1], match[0]), text)
+    if "[" in text:
+        text = _FRENCH.sub(_half_open, text)
     _check_brackets(text)
     text = _unwrap(text)
     if text[:1] in ("–", "—"):
@@ -118,6 +124,8 @@ def clean(text: str) -> str:
     text = re.sub(r"(?<=[\w)}])\s*\*\*\s*(?=[\w({])", "^", text)
     text = _ROOT.sub(r"\\sqrt{\1}", _PLAIN_NAME.sub(r"\\\1", text))
     text = re.sub(r"\\mathrm\s*\{([ei])\}", r"\1", text)
+    text = re.sub(r"(?<=\d)\s*\\(?:mathrm|text)\s*\{\s*E\s*\}\s*(?=[+-]?\d)", "e", text)
+    text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
     text = re.sub(r"(\\(?:mathrm|text)\s*\{[^{}]*)\^\{(-?\d)\}(?=[^{}]*\})", r"\1^\2", text)
     text = re.sub(r"\\(mathrm|text)\s+([A-Za-z])(?![A-Za-z])", r"\\\1{\2}", text)
     text = _FUNCTION_NAME.sub(r"\\\1", re.sub(r"\\text\s*\{\s*([-+]?[0-9.]+)\s*\}(?=.)", r"\1", text))
@@ -129,6 +137,11 @@ def clean(text: str) -> str:
     if not text:
         raise UnreadableError("empty")
     return text
+
+
+def _half_open(interval: re.Match[str]) -> str:
+    """``]1, 2[`` as ``(1, 2)``."""
+    return f"{'[' if interval[1] == '[' else '('}{interval[2]}{']' if interval[3] == ']' else ')'}"
 
 
 def _plain_digits(text: str) -> str:
@@ -156,7 +169,7 @@ def _unwrap(text: str) -> str:
                 if opening in inner or closing in inner:
                     continue
                 text = inner
-        box = re.match(r"\\(?:boxed|fbox)\s*\{", text)
+        box = re.match(r"\\(?:boxed|fbox|overline(?=\s*\{+[0-9]{2,}\}+\Z))\s*\{", text)
         if box and matching(text, box.end() - 1) == len(text) - 1:
             text = text[box.end() : -1]
         elif text.startswith("{") and matching(text, 0) == len(text) - 1:

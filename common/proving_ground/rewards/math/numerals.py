@@ -20,7 +20,7 @@ _TERM = rf"(?:\{{\s*[+-]?\s*{_DECIMAL}\s*\}}|[0-9])"
 _BODY = re.compile(
     rf"(?:(?P<sci>{_PLAIN})\s*(?:\\times|\\cdot|\*|x)\s*10\s*\^\s*(?P<exponent>\{{\s*[+-]?[0-9]+\s*\}}|[0-9])"
     rf"|(?P<esci>{_PLAIN})[eE](?P<eexp>[+-]?[0-9]+)"
-    rf"|(?P<repeat>[0-9]*)\.(?P<fixed>[0-9]*)\\(?:overline|dot|bar)\s*\{{(?P<cycle>[0-9]+)\}}"
+    rf"|(?P<repeat>[0-9]*)\.(?P<fixed>[0-9]*)(?:\\(?:overline|dot|bar)\s*\{{|\()(?P<cycle>[0-9]+)[)}}]"
     rf"|(?:(?P<whole>[0-9]+)\s*)?\\frac\s*(?P<over>{_TERM})\s*(?P<under>{_TERM})"
     rf"|(?:(?P<mixed>[0-9]+) +)?(?P<left>{_DECIMAL})\s*/\s*(?P<right>{_DECIMAL})"
     rf"|(?P<decimal>{_DECIMAL}))"

@@ -81,7 +81,21 @@ class Option:
     text: str
 
 
-Reading: TypeAlias = Number | Word | Sequence | Relation | Expression | Option
+@dataclass(frozen=True)
+class Family:
+    r"""One value for each integer: ``2k + 1, k \in \mathbb{Z}``. ``text`` is the value's."""
+
+    text: str
+    parameter: str
+    domain: str
+
+    def content(self, parameter: str | None = None) -> "Reading":
+        """What is said of the parameter, under its own name or another."""
+        name = rf"(?<![A-Za-z\\]){self.parameter}(?![A-Za-z])"
+        return _read(re.sub(name, parameter, self.text) if parameter else self.text)
+
+
+Reading: TypeAlias = Family | Number | Word | Sequence | Relation | Expression | Option
 
 _FUNCTION = r"(?:arc)?(?:sin|cos|tan)|cot|sec|csc|log|ln|exp"
 VARIABLE = (
@@ -131,6 +145,12 @@ _UNION = re.compile(r"\\cup(?![a-zA-Z])")
 _PLUS_MINUS = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
 _OF_ANGLE = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
 _ALLOWED = re.compile(r"[A-Za-z0-9\s+\-*/^_=<>()\[\]{}|!.,:;%&~'\\]+")
+_FAMILY = re.compile(
+    r"([^<>]+?)(?:\s*(?:[,;:|(]|\\mid(?![a-z]))\s*|\s+)"
+    r"(?:\\text\s*\{\s*(?:where|for|with)(?: any| all)?\s*\}\s*)?([a-z])\s*"
+    r"(?:\\in\s*(?:\\mathbb\s*\{?)?([ZN])\}?|\\text\s*\{\s*(?:is |any |an )*integers?\s*\})\s*\)?"
+)
+_CONGRUENT = re.compile(r"([A-Za-z])\s*\\equiv\s*(.+)")
 _MEMBER = re.compile(r"[A-Za-z](?:_\w)?\s*\\in(?![a-zA-Z])\s*(?=[\\(\[])", re.ASCII)
 
 
@@ -164,10 +184,16 @@ def _read_special(text: str) -> Reading | None:
     flat = " ".join(TEXT_COMMAND.sub(r" \1 ", text).split())
     if _ALL_REALS.fullmatch(flat.lower()):
         return Expression(r"\mathbb{R}", None)
+    if (family := _FAMILY.fullmatch(text)) and not _COMPARES.search(family[1]):
+        return Family(family[1], family[2], family[3] or "Z")
+    congruent = _CONGRUENT.fullmatch(text)
+    if congruent and (residue := read_number(congruent[2])):
+        return Relation(congruent[1], (Number(*residue, text=congruent[2]),), text)
     time = _TIME.fullmatch(flat)
     if time:
         hour, minute, half = time[1], time[2] or "00", time[3].lower()
-        return Word(f"{hour}:{minute} {half}m", False) if minute != "00" else _read(f"{hour} {half}m")
+        hours, minutes = _read(hour), _read(f"{minute} {half}m")
+        return Sequence(":", (hours, minutes), text) if minute != "00" else _read(f"{hour} {half}m")
     based = _BASED.fullmatch(re.sub(r"\s*_\s*\{\s*(\w+)\s*\}", r"_\1", flat))
     if based and (based[2].isdigit() or based[2] in WORDS):
         radix = int(WORDS.get(based[2], based[2]))
@@ -271,6 +297,8 @@ def _read_bracketed(text: str) -> Reading | None:
     condition = _CONDITION.fullmatch(inner) if opening == "{" else None
     if condition and _COMPARES.search(condition[1]):
         return _read(condition[1])
+    if opening == "{" and _FAMILY.fullmatch(inner):
+        return _read(inner)
     if opening == "{" and len(split_top(inner, re.compile(r":|\\mid(?![a-z])|\|(?=[^|]*\Z)"))) > 1:
         return Word(re.sub(r"[\s{}()]", "", text.replace(r"\mid", ":").replace("|", ":")), False)
     pieces = _split_list(inner)

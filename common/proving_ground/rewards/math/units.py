@@ -56,6 +56,9 @@ def read_unit(words: str, upright: bool) -> Unit | None:
     ``upright`` says whether they stood in a text command: outside one, a single letter must be set
     off by a space by the caller, and a short unknown word is a product of variables, not a unit.
     """
+    if modulus := re.fullmatch(r"\s*\\pmod\s*\{?(\w+)\}?\s*", words):
+        return f"mod {modulus[1]}"
+    words = re.sub(r"^\s*\\min\s*$", "min", words)
     words = re.sub(r"\^(?:\\circ|\{\s*\\circ\s*\})", "°", words)
     words = re.sub(r"\^\{(-?\d)\}", r"^\1", words).replace(r"\cdot", " ").strip()
     words = re.sub(r"\b([ap])\.?\s?m\b\.?", r"\1m", words, flags=re.IGNORECASE)
