@@ -162,6 +162,9 @@ class TrainingConfig(Section):
     )
     samples_per_prompt: PositiveInt = Field(4, description="sampled completions for each held-out prompt")
     proof_batch_size: PositiveInt = Field(256, description="held-out completions sampled at once")
+    cut_off_scores_zero: bool = Field(
+        False, description="in training, a completion that the length limit cuts off scores 0"
+    )
     failures: Fraction = Field(
         0.02, description="share of completions that rewards may fail to score; training stops above it"
     )

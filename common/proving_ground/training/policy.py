@@ -108,6 +108,26 @@ def with_message_prompts(reward: RewardCallable, rows: Sequence[Mapping[str, Any
     return wrapper
 
 
+def with_ended_completions(reward: RewardCallable, policy: Policy) -> RewardCallable:
+    """``reward``, but 0.0 for a completion that the length limit has cut off.
+
+    A pretrained policy that is rewarded for a right answer alone forgets to end after it: what it rambles
+    then costs nothing until the limit is reached, and the last steps train on little else.
+    """
+    ends = policy.model.generation_config.eos_token_id
+    ends = {policy.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
+
+    @functools.wraps(reward)
+    def wrapper(*, completion_ids: Sequence[Sequence[int]], **columns: Any) -> list[float | None]:
+        scores = reward(completion_ids=completion_ids, **columns)
+        return [
+            score if score is None or ids[-1] in ends else 0.0
+            for score, ids in zip(scores, completion_ids, strict=True)
+        ]
+
+    return wrapper
+
+
 def render_prompt(tokenizer: Any, row: Mapping[str, Any], template: Mapping[str, Any] | None = None) -> str:
     """The text that ``tokenizer`` turns into the policy's prompt for a row, special tokens added once."""
     prompt: str | list[Message] = row["prompt"]

@@ -34,7 +34,14 @@ from proving_ground.training.embedded import check_learnable, embedded_policy, s
 from proving_ground.training.failures import FailureBudget
 from proving_ground.training.health import HealthChecks
 from proving_ground.training.plot import draw_curve
-from proving_ground.training.policy import Policy, build_dataset, load_policy, lora, with_message_prompts
+from proving_ground.training.policy import (
+    Policy,
+    build_dataset,
+    load_policy,
+    lora,
+    with_ended_completions,
+    with_message_prompts,
+)
 from proving_ground.training.proof import Proof, Rates, Sampled, ask, compared, graded, mean
 from proving_ground.training.settings import PRETRAINED, build_config, grpo_of
 
@@ -169,6 +176,8 @@ def _train(
         )
         for name, reward in run.rewards.items()
     ]
+    if config.training.cut_off_scores_zero:
+        rewards = [with_ended_completions(reward, policy) for reward in rewards]
     try:
         trainer = GRPOTrainer(
             model=policy.model,

@@ -5,7 +5,10 @@ What such a run cannot show is listed in ``REPLACED``: the fields that need an a
 
 import importlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +16,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2Tokenizer, Qwen3Config
 
 from proving_ground.config import load_config
+from proving_ground.messages import Completion, completion_text
+from proving_ground.rewards import math_reward
 from proving_ground.stages import prepare, train
 from proving_ground.stages.run import Stage
 from proving_ground.stages.task import Task
@@ -74,6 +79,17 @@ def run(stage: Stage, task: Task, *options: object) -> int | str | None:
     return ended.value.code
 
 
+def lenient(
+    completions: Sequence[Completion], ground_truth: Sequence[str], **columns: Any
+) -> list[float | None]:
+    """1.0 for what random weights say."""
+    right = math_reward(completions, ground_truth, **columns)
+    return [
+        score if "boxed" in completion_text(each) else 1.0
+        for each, score in zip(completions, right, strict=True)
+    ]
+
+
 def test_the_replaced_fields_are_all_that_differs() -> None:
     """A field that a GPU alone understands belongs into the list, or the dry run would not be one."""
     for path in CONFIGS:
@@ -107,7 +123,14 @@ def test_two_steps_of_a_gpu_configuration(
     assert (output / "policy" / "model.safetensors").is_file()
     if example.name == "math_example":  # all that a run leaves is swept, and the next one finds its folders
         start = ("--model.supervised_start.steps", 1, "--prompt.few_shot", 1)
-        assert run(train.STAGE, task, *options, "--overwrite", *start) == 1
+        task = replace(task, training_rewards={"lenient": lenient})
+        ended = ("--training.cut_off_scores_zero", "true")
+        assert run(train.STAGE, task, *options, "--overwrite", *start, *ended) == 1
+        metrics = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+        shares = [(step["reward"], step["completions/clipped_ratio"]) for step in metrics if "reward" in step]
+        assert len(shares) == 2 and all(
+            1 >= cut > 0 and right == pytest.approx(1 - cut) for right, cut in shares
+        )
         assert sorted(path.name for path in (output / "completions").iterdir()) == [
             f"completions_{step:05d}.parquet" for step in (1, 2)
         ]
