@@ -236,6 +236,21 @@ def drift(session: nox.Session, api: str) -> None:
 
 
 @nox.session(default=False)
+def cluster(session: nox.Session) -> None:
+    """Step 0 and `rescore` on a local Ray cluster of two nodes, one killed at work: the same bytes."""
+    _install(session, "rewards", "parquet", "ray")
+    session.run("pytest", "tests/cluster", *session.posargs)
+
+
+@nox.session(default=False, requires=["isolation"])
+def kills(session: nox.Session) -> None:
+    """A hundred runs killed at random moments and started again: `nox -s kills -- --kills 12 -s`."""
+    _install(session, *STEPS, "train")
+    session.env["OMP_NUM_THREADS"] = "1"
+    session.run("pytest", "tests/kills", *session.posargs)
+
+
+@nox.session(default=False)
 def report(session: nox.Session) -> None:
     """One static page of what the last runs left: outputs/report/index.html."""
     _install(session, "report", groups=())

@@ -34,7 +34,7 @@ NOT_IN_CI = {
 }
 """Sessions that are no check, and why. Any other session is in CI as soon as nox lists it."""
 
-LONG = ("prove", "smoke", "real", "audit")
+LONG = ("prove", "smoke", "real", "audit", "cluster", "kills")
 """Sessions of many minutes, or about the world and not the change: nightly and by hand."""
 
 ALWAYS = ("lint", "docs(project)")
@@ -50,10 +50,10 @@ OLDEST, NEWER = "3.11", ("3.12", "3.13")
 EVERY_PYTHON = ("tests(common)",)
 """Sessions that run on each supported Python; the others run on the oldest."""
 
-NO_SANDBOX = ("lint", "types", "drift", "audit")
+NO_SANDBOX = ("lint", "types", "drift", "audit", "cluster")
 """Sessions that run no untrusted program, so that bubblewrap need not be installed."""
 
-MINUTES = {"lint": 10, "types": 10, "docs": 40, "prove": 60, "smoke": 60, "real": 300}
+MINUTES = {"lint": 10, "types": 10, "docs": 40, "prove": 60, "smoke": 60, "real": 300, "kills": 60}
 
 
 def sessions() -> list[Session]:

@@ -20,6 +20,9 @@ LIVE: "pytest.StashKey[Live]" = pytest.StashKey()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--example", choices=EXAMPLES, action="append", help="only this example; all by default")
     parser.addoption("--live", action="store_true", help="ask the real API, with the key of the environment")
+    parser.addoption(
+        "--kills", type=int, default=100, metavar="N", help="of tests/kills: how many runs are killed"
+    )
     parser.addoption("--record", action="store_true", help="with --live: keep the answers as recordings")
     parser.addoption(
         "--max-requests",

@@ -70,13 +70,13 @@ def test_long_sessions_run_only_where_they_are_asked_for() -> None:
     assert names(matrix.selected(listed, ["a"])) == ["lint"]
     assert names(matrix.selected(listed, ["a"], ["examples/a/task.py"])) == ["lint"]
     assert names(matrix.selected(listed, ["a"], long=True)) == ["smoke(a)", "lint"]
-    assert matrix.LONG == ("prove", "smoke", "real", "audit")
+    assert matrix.LONG == ("prove", "smoke", "real", "audit", "cluster", "kills")
 
 
 def test_the_nightly_run_trains_every_example(listed: list[dict[str, Any]]) -> None:
     nightly = {job["session"] for job in matrix.jobs(matrix.selected(listed, folders(), long=True))}
     assert {f"{long}({name})" for long in ("smoke", "prove") for name in folders()} <= nightly
-    assert {"audit", "real(math_example)"} <= nightly
+    assert {"audit", "cluster", "kills", "real(math_example)"} <= nightly
 
 
 def session(name: str, **parameters: str) -> dict[str, Any]:

@@ -7,12 +7,12 @@ folder ``completions``, with ``step``, ``prompt``, ``completion``, the scores of
 """
 
 import functools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from proving_ground.dataset import atomic_writer, read_jsonl
+from proving_ground.dataset import atomic_writer, dump_line, read_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.events import say
 
@@ -75,17 +75,24 @@ def score_columns(rollout: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def write_rescored(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows to ``path`` at once: ``.parquet``, or JSON lines. Equal rows give equal bytes."""
-    with atomic_writer(path) as stream:
-        if path.suffix == ".parquet":
-            import pyarrow
-            import pyarrow.parquet
+@contextmanager
+def rescored_writer(path: Path) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """Write batches of rows to ``path``, which appears when the block ends well: parquet, or JSON lines.
 
-            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(rows)), stream)
-        else:
-            for row in rows:
-                stream.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+    Equal batches give equal bytes.
+    """
+    with atomic_writer(path) as stream:
+        if path.suffix != ".parquet":
+            yield lambda rows: stream.writelines(f"{dump_line(row)}\n".encode() for row in rows)
+            return
+        import pyarrow
+        import pyarrow.parquet
+
+        text, number = pyarrow.string(), pyarrow.float64()
+        columns = {"step": pyarrow.int64(), "id": text, "completion": text, "before": number, "after": number}
+        schema = pyarrow.schema(columns)
+        with pyarrow.parquet.ParquetWriter(stream, schema) as writer:
+            yield lambda rows: writer.write_table(pyarrow.Table.from_pylist(rows, schema))
 
 
 def keep_within(folder: Path, most: int = KEEP_BYTES) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from proving_ground.preparation.selection import (
     proportional,
     stratum_counts,
 )
-from proving_ground.preparation.sources import open_source
+from proving_ground.preparation.sources import Chunk, open_source
 
 SPLITS = ("dataset", "held_out", "warm_start")
 FILES = tuple(f"{split}.jsonl" for split in SPLITS)
@@ -54,12 +54,13 @@ def prepare(
     preparation: Preparation,
     data: DataConfig,
     progress: Callable[[int], None] = lambda rows: None,
+    mapped: Callable[[RowFilter, Iterable[Chunk]], Iterable[Filtered]] = map,
 ) -> Prepared:
     """Read the source, filter, select, and build the files of example ``name`` with their manifest.
 
-    ``progress`` is called with the number of rows that each chunk had. The result depends on ``data``
-    and the source. Raises ``CannotRunError`` for a bad source and when not one row
-    is left.
+    ``progress`` is called with the number of rows that each chunk had; ``mapped`` filters the chunks, in
+    their order, wherever it likes. The result depends on ``data`` and the source alone. Raises
+    ``CannotRunError`` for a bad source and when not one row is left.
     """
     requested = (data.limit, data.held_out, data.warm_start)
     grams, held_out_record = _held_out_grams(preparation, data.decontaminate)
@@ -68,7 +69,7 @@ def prepare(
     total = Filtered()
     pool = Pool(sum(requested), in_turns if generator else at_random, preparation.near_duplicate_share)
     work = RowFilter(preparation, data.seed, grams)
-    for filtered in map(work, source.chunks):
+    for filtered in mapped(work, source.chunks):
         total.add_counts(filtered)
         for candidate in filtered.candidates:
             pool.add(candidate)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from proving_ground import engine
 from proving_ground.config import DataConfig
 from proving_ground.dataset import MANIFEST, read_manifest
 from proving_ground.errors import CannotRunError, ClaimError
@@ -54,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the coverage into FILE (.png, .svg, .pdf)"
     )
+    engine.add_options(parser)
 
 
 def body(run: Run) -> Result:
@@ -91,7 +94,7 @@ def _run_preparation(run: Run, data: DataConfig) -> Prepared:
     preparation = _preparation(run)
     rows = preparation.generator.rows_read if preparation.generator and data.source == "builtin" else 0
     with progress_bar("rows read", rows * (data.limit + data.held_out + data.warm_start) or None) as bar:
-        return prepare(run.task.name, preparation, data, bar.update)
+        return prepare(run.task.name, preparation, data, bar.update, partial(engine.mapped, run.options))
 
 
 def _problem(manifest: Mapping[str, Any], tolerance: float) -> str | None:

@@ -2,25 +2,27 @@
 
     proving-ground rescore outputs/math_example/train math_example
     proving-ground rescore outputs/math_example/train rewards.py:my_reward --data rows.jsonl --workers 2
+    proving-ground rescore outputs/math_example/train math_example --engine ray
 
 The reward that is tried may be the one of the run (after a change of its code), another one, or a second
 grader. Shown are the share of completions on which both agree, and those that win or lose by it, by step.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+from proving_ground import engine
 from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, progress_bar, say
 from proving_ground.messages import completion_text
 from proving_ground.rewards.contract import call_reward, checked, training_rows
-from proving_ground.rollouts import read_rollouts, rollout_files, score_columns, write_rescored
+from proving_ground.rollouts import read_rollouts, rescored_writer, rollout_files, score_columns
 from proving_ground.validation.inputs import example_module, load_reward
 
 BATCH = 512
@@ -46,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     add("reward", help="an example's name, package.module:function or file.py:function")
     add("--data", type=Path, action="append", help="samples with the rollouts' ids; an example has its own")
     add("--score", metavar="COLUMN", help="the recorded score to compare with, where there are several")
-    add("--workers", type=int, default=1, metavar="N", help="processes; the result does not depend on it")
+    engine.add_options(parser)
     add("--output", type=Path, metavar="FILE", help=".parquet or .jsonl (default: rescored.parquet in RUN)")
     options = parser.parse_args(argv)
 
@@ -57,26 +59,33 @@ def main(argv: Sequence[str]) -> int:
     data = tuple(options.data or _own_data(options.reward))
     _rows(data)  # what is missing or broken is answered before anything is scored
     load_reward(options.reward)
-    rescored: list[dict[str, Any]] = []
-    with progress_bar("rescore", None) as bar:
-        for batch in _rescored(files, options.reward, data, options.score, max(1, options.workers)):
-            rescored += batch
+    rollouts = read_rollouts(files)
+    batches = iter(lambda: list(islice(rollouts, BATCH)), [])
+    work = partial(_batch, reward=options.reward, data=data, score=options.score)
+    counts = Counter(agree=0, won=0, lost=0, not_scored=0)
+    by_step = Counter[tuple[int, bool]]()
+    flips: dict[str, list[dict[str, Any]]] = {"wins": [], "loses": []}
+    with progress_bar("rescore", None) as bar, rescored_writer(output) as write:
+        for batch in engine.mapped(options, work, batches):
+            write(batch)
             bar.update(len(batch))
-    write_rescored(output, rescored)
-    _show(rescored)
-    agree = sum(row["before"] == row["after"] for row in rescored)
-    emit(
-        "summary",
-        stage="rescore",
-        ok=True,
-        completions=len(rescored),
-        agree=agree,
-        won=sum(_change(row) > 0 for row in rescored),
-        lost=sum(_change(row) < 0 for row in rescored),
-        not_scored=sum(row["after"] is None for row in rescored),
-        output=str(output),
-    )
-    say(f"rescore: {agree} of {len(rescored)} completions score as before; {output}")
+            for row in batch:
+                change = _change(row)
+                agrees = row["before"] == row["after"]
+                by_step[row["step"], agrees] += 1
+                counts.update(agree=agrees, won=change > 0, lost=change < 0, not_scored=row["after"] is None)
+                if change and len(shown := flips["wins" if change > 0 else "loses"]) < SHOWN:
+                    shown.append(row)
+    total = by_step.total()
+    for step in (steps := sorted({step for step, _ in by_step})):
+        if by_step[step, False] or len(steps) == 1:
+            rows = by_step[step, True] + by_step[step, False]
+            say(f"step {step}: {by_step[step, False]} of {rows} completions score otherwise")
+    for word, shown in flips.items():
+        for row in shown:
+            say(f"{word}: {row['id']} {row['before']} -> {row['after']}: {row['completion'][:200]!r}")
+    emit("summary", stage="rescore", ok=True, completions=total, **counts, output=str(output))
+    say(f"rescore: {counts['agree']} of {total} completions score as before; {output}")
     return 0
 
 
@@ -94,22 +103,6 @@ def _rows(data: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
     samples = [sample for path in data for sample in read_samples(path)]
     rows = training_rows(samples)
     return {sample["id"]: row for sample, row in zip(samples, rows, strict=True)}
-
-
-def _rescored(
-    files: Sequence[Path], reward: str, data: tuple[Path, ...], score: str | None, workers: int
-) -> Iterator[list[dict[str, Any]]]:
-    """The rollouts of ``files`` in batches, each with its score ``before`` and ``after``, in their order."""
-    rollouts = read_rollouts(files)
-    batches = iter(lambda: list(islice(rollouts, BATCH)), [])
-    if workers == 1:
-        yield from (_batch(batch, reward, data, score) for batch in batches)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        waiting = [pool.submit(_batch, batch, reward, data, score) for batch in islice(batches, 2 * workers)]
-        while waiting:
-            yield waiting.pop(0).result()
-            waiting += [pool.submit(_batch, batch, reward, data, score) for batch in islice(batches, 1)]
 
 
 def _batch(
@@ -148,17 +141,3 @@ def _number(score: Any) -> float | None:
 def _change(row: dict[str, Any]) -> float:
     """How much higher the new score is; 0 where either is missing: what was not scored has not lost."""
     return 0.0 if None in (row["before"], row["after"]) else float(row["after"] - row["before"])
-
-
-def _show(rescored: Sequence[dict[str, Any]]) -> None:
-    """What changed, for people: by step, and the first completions that win and that lose."""
-    steps = sorted({row["step"] for row in rescored})
-    for step in steps:
-        rows = [row for row in rescored if row["step"] == step]
-        changed = sum(row["before"] != row["after"] for row in rows)
-        if changed or len(steps) == 1:
-            say(f"step {step}: {changed} of {len(rows)} completions score otherwise")
-    for word, sign in (("wins", 1), ("loses", -1)):
-        flips = [row for row in rescored if _change(row) * sign > 0]
-        for row in flips[:SHOWN]:
-            say(f"{word}: {row['id']} {row['before']} -> {row['after']}: {row['completion'][:200]!r}")

@@ -430,3 +430,11 @@ def test_two_preparations_at_once_leave_the_data_of_one(step: Step, tmp_path: Pa
     for name in FILES:
         assert read_samples(tmp_path / "tiny" / name)
     assert set(contents(tmp_path / "tiny")) == {*FILES, MANIFEST}
+
+
+def test_workers_change_no_byte(step: Step, tmp_path: Path) -> None:
+    assert step()[0] == 0
+    before = contents(tmp_path / "tiny")
+    assert step("--workers", "2")[0] == 0
+    assert contents(tmp_path / "tiny") == before
+    assert step("--check", "--workers", "2")[0] == 0
