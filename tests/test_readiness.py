@@ -66,6 +66,17 @@ def test_e2e_local_eval_script(clone: Clone) -> None:
     assert all(row["score"] == (1.0 if row["kind"] == "reference" else 0.0) for row in written)
 
 
+def test_e2e_the_reward_is_what_the_committed_verdict_says(clone: Clone) -> None:
+    """The fast half of ``prove``: the same statuses and numbers as in the committed verdict."""
+    verdict = clone.folder / "verdict.json"
+    if not verdict.is_file():
+        pytest.skip(f"{clone.folder.name} has no verdict.json yet: prove {clone.folder.name} --verdict")
+    data = ["--data", str(clone.data)] if (clone.data / "dataset.jsonl").is_file() else []
+    options = [clone.folder.name, *data, "--level", "semantic", "--check", str(verdict)]
+    completed = clone.execute("-m", "proving_ground", "prove", *options)
+    assert completed.returncode == 0, completed.stderr
+
+
 def test_e2e_fireworks_preview_script(clone: Clone) -> None:
     ran = summary(clone.run("fireworks_preview.py", "--limit", "10", **PREVIEW), "preview")
     assert (ran["rows"], ran["agree"], ran["failed"], ran["pass_rate"]) == (20, 20, 0, 0.5)

@@ -190,12 +190,10 @@ def _common(question: Question) -> Iterator[Made]:
         yield Made(f"answer is {name}", answer(text))
     yield Made(
         "message after the assistant's",
-        [{"role": "assistant", "content": bad}, {"role": "user", "content": question.reference}],
+        [{"role": "assistant", "content": bad}, {"role": "tool", "content": question.reference}],
     )
-    yield Made(
-        "right answer taken back in a later message",
-        [{"role": "assistant", "content": question.reference}, {"role": "assistant", "content": bad}],
-    )
+    tool, mine = {"role": "tool", "content": "3"}, {"role": "assistant", "content": question.reference}
+    yield Made("right answer taken back in a later message", [mine, tool, {**mine, "content": bad}])
     yield Made("no content", [{"role": "assistant", "content": None}])
     if question.kind != "calls":
         calls = [

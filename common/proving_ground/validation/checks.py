@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from typing import Any, Literal, TypeAlias
 from proving_ground.messages import Completion, content_text
 from proving_ground.rewards.contract import call_reward
 from proving_ground.validation import canaries as made
+from proving_ground.validation.child import steep
 from proving_ground.validation.inputs import Subject, UnsupportedError
 
 Status: TypeAlias = Literal["pass", "fail", "skip", "error"]
@@ -34,7 +36,7 @@ ORACLE_ROWS, CANARY_ROWS, COSTLY_ROWS = 32, 6, 1
 """Rows that are asked for their reference, for all canaries, and for all canaries where programs run."""
 SHOWN = 5
 FATAL = frozenset({"program: exits at once", "program: ends the process after the reference"})
-CALL_SECONDS, PROCESS_SECONDS = 30.0, 90.0
+CALL_SECONDS, PROCESS_SECONDS = 30.0, 300.0
 TIMEOUTS = 3
 """After so many calls that did not end, the reward is not asked again."""
 CORE_FORMS = frozenset(
@@ -74,25 +76,11 @@ class Raised:
     problem: str
 
 
-class Examination:
-    """One subject under examination: its questions, and the reward as it is called everywhere."""
+class Scorer:
+    """The reward of a subject as it is called everywhere."""
 
-    def __init__(self, subject: Subject, thresholds: Mapping[str, float], seed: int = 0) -> None:
-        self.subject, self.thresholds, self.seed = subject, thresholds, seed
-        self.low, self.high = subject.bounds
-        self.tolerance = thresholds["tolerance"] * (self.high - self.low)
-        self.raised: list[tuple[int, str, Completion, str]] = []
-        self.timeouts = 0
-        self.form, references = self._forms()
-        self.references = references
-        chosen = list(range(len(subject.rows)))
-        random.Random(seed).shuffle(chosen)
-        self.order = chosen
-        # Where programs run, each completion costs a process or several.
-        self.costly = any(self.kind(index) in ("code", "parts") for index in chosen[:ORACLE_ROWS])
-        self.questions = {
-            index: self._question(index) for index in chosen[: 8 if self.costly else ORACLE_ROWS]
-        }
+    def __init__(self, subject: Subject) -> None:
+        self.subject, self.timeouts = subject, 0
 
     def score(self, pairs: Sequence[tuple[int, Completion]]) -> list[Score | Raised]:
         """The scores of completions, each with the number of its row, in one call; in halves if it raises."""
@@ -116,6 +104,24 @@ class Examination:
             return [Raised(f"returned {scores!r:.80}")]
         half = len(pairs) // 2
         return [*self.score(pairs[:half]), *self.score(pairs[half:])]
+
+
+class Examination(Scorer):
+    """One subject under examination: its questions, and what completions of them are worth."""
+
+    def __init__(self, subject: Subject, thresholds: Mapping[str, float], seed: int = 0) -> None:
+        super().__init__(subject)
+        self.thresholds, self.seed = thresholds, seed
+        self.low, self.high = subject.bounds
+        self.tolerance = thresholds["tolerance"] * (self.high - self.low)
+        self.raised: list[tuple[int, str, Completion, str]] = []
+        self.form, self.references = self._forms()
+        self.order = list(range(len(subject.rows)))
+        random.Random(seed).shuffle(self.order)
+        # Where programs run, each completion costs a process or several.
+        self.costly = any(self.kind(index) in ("code", "parts") for index in self.order[:ORACLE_ROWS])
+        asked = self.order[: 8 if self.costly else ORACLE_ROWS]
+        self.questions = {index: self._question(index) for index in asked}
 
     def _forms(self) -> tuple[str, list[str]]:
         """The form in which the reward takes an answer, and a right completion for each row."""
@@ -163,6 +169,19 @@ class Examination:
         others = [str(self.subject.rows[i]["ground_truth"]) for i in self.order[:24] if i != index]
         prompt = "\n".join(content_text(message) for message in row["prompt"])
         return made.Question(kind, prompt, truth, reference, answer, others)
+
+    def sent(self, index: int, completion: Completion) -> bool:
+        """Whether TRL's trainer could send this for the row: one message of the assistant's with a text, and
+        where the row has tools, what they answered between several such messages. Reasoning that was cut off
+        comes from policies that reason, which the prompt or the form that the reward takes tells."""
+        if isinstance(completion, str):
+            cut_off = "<think>" in completion and "</think>" not in completion
+            where = [made.FORMS.get(self.form, ""), *map(content_text, self.subject.rows[index]["prompt"])]
+            return not cut_off or any("<think>" in text for text in where)
+        tools = bool(self.subject.rows[index].get("tools")) or self.kind(index) == "calls"
+        plain = all(isinstance(message.get("content") or "", str) for message in completion)
+        roles = [message["role"] for message in completion]
+        return plain and (roles == ["assistant"] or (tools and {*roles} <= {"assistant", "tool"}))
 
     def wins(self, score: Score | Raised) -> bool:
         """Whether this is the highest score."""
@@ -220,7 +239,8 @@ def _bad(score: Any) -> bool:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise ``TimeoutError`` in the main thread after ``seconds``; elsewhere there is no limit."""
+    """Raise ``TimeoutError`` in the main thread after so many CPU seconds, or ten times as many on the clock;
+    elsewhere there is no limit."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -228,68 +248,101 @@ def time_limit(seconds: float) -> Iterator[None]:
     def expire(number: int, frame: Any) -> None:
         raise TimeoutError(f"still running after {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = (signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, 10 * seconds)
+    before = [signal.signal(number, expire) for number, *_ in timers]
+    for _, timer, limit in timers:
+        signal.setitimer(timer, limit)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
 
 
 # Another process ----------------------------------------------------------------------------------------
 
 
-def start(subject: Subject, mode: str, pairs: Sequence[tuple[int, Completion]], hash_seed: int) -> "Other":
-    """Score ``pairs`` in a fresh process: ``again`` as here, ``elsewhere`` in an empty folder with a bare
-    environment and no network, ``cost`` for growing texts (see ``child``)."""
-    folder = tempfile.TemporaryDirectory(prefix="prove-")
+@contextlib.contextmanager
+def start(
+    subject: Subject,
+    pairs: Sequence[tuple[int, Completion]],
+    hash_seed: int,
+    *,
+    bare: bool = False,
+    growth: float = 0.0,
+) -> Iterator["Other"]:
+    """Score ``pairs`` in a fresh process (see ``child``): in an empty folder, with a bare environment and no
+    network if ``bare``; then growing texts, while four times the text takes less than ``growth`` times as
+    long, if that is given."""
     path = [str(Path(place or ".").resolve()) for place in sys.path]
     place, colon, function = subject.reward.spec.rpartition(":")
     spec = f"{Path(place).resolve()}{colon}{function}" if place.endswith(".py") else subject.reward.spec
     rows = {index: subject.rows[index] for index, _ in pairs}
-    request = {"path": path, "spec": spec, "rows": rows, "pairs": list(pairs), "mode": mode}
-    (Path(folder.name) / "request").write_bytes(pickle.dumps(request))
-    names = ("PATH", "LANG", "VIRTUAL_ENV", "TMPDIR") if mode == "elsewhere" else None
-    environ = {name: value for name, value in os.environ.items() if names is None or name in names}
+    request = {"spec": spec, "texts": subject.reward.texts, "rows": rows, "pairs": list(pairs)}
+    names = ("PATH", "LANG", "VIRTUAL_ENV", "TMPDIR") if bare else (*os.environ,)
+    environ = {name: os.environ[name] for name in names if name in os.environ}
     environ |= {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": os.pathsep.join(path)}
-    if mode == "elsewhere":
-        environ["HOME"] = folder.name
-    process = subprocess.Popen(
-        [sys.executable, "-m", "proving_ground.validation.child", folder.name],
-        cwd=folder.name if mode == "elsewhere" else None,
-        env=environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    return Other(process, folder)
+    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+        (Path(folder) / "request").write_bytes(pickle.dumps({**request, "bare": bare, "growth": growth}))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "proving_ground.validation.child", folder],
+            cwd=folder if bare else None,
+            env={**environ, "HOME": folder} if bare else environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        other = Other(process, Path(folder))
+        try:
+            yield other
+        finally:
+            other.end(0.0)
 
 
 @dataclass
 class Other:
-    """A child process at work."""
+    """A child process at work; ``problem`` says why it ended before it was done."""
 
     process: "subprocess.Popen[bytes]"
-    folder: "tempfile.TemporaryDirectory[str]"
+    folder: Path
+    problem: str = ""
 
-    def result(self, seconds: float = PROCESS_SECONDS) -> tuple[Any, str]:
-        """What it found (``None`` if it found nothing), and what went wrong, in words."""
+    def scores(self) -> list[Score | Raised] | None:
+        """The scores of its pairs as soon as they are there; ``None`` if it ended without."""
+        until = time.monotonic() + PROCESS_SECONDS
+        while not (self.folder / "scores").is_file() and self.process.poll() is None:
+            if time.monotonic() > until:
+                break
+            time.sleep(0.02)
+        if not (self.folder / "scores").is_file():
+            self.end(0.0 if self.process.returncode is None else PROCESS_SECONDS)
+        found: list[Score | Raised] | None = self._read("scores")
+        return found
+
+    def cost(self) -> Any:
+        """What growing texts took, once it has ended; as far as it came, if it had to be ended."""
+        self.end(PROCESS_SECONDS)
+        return self._read("cost")
+
+    def end(self, seconds: float) -> None:
+        """Wait for its end, and kill it after ``seconds``."""
+        if self.process.stderr is None or self.process.stderr.closed:
+            return
         try:
             _, errors = self.process.communicate(timeout=seconds)
-            problem = (
-                errors.decode("utf-8", "replace").strip().splitlines()[-1:] if self.process.returncode else []
-            )
+            last = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
+            self.problem = ("".join(last) or "it ended") if self.process.returncode else ""
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.communicate()
-            problem = [f"still running after {seconds:g} s"]
-        answer = Path(self.folder.name) / "answer"
-        value = pickle.loads(answer.read_bytes()) if answer.is_file() else None
-        self.folder.cleanup()
-        return value, "".join(problem)
+            self.problem = "it did not end"
+
+    def _read(self, name: str) -> Any:
+        answer = self.folder / name
+        return pickle.loads(answer.read_bytes()) if answer.is_file() else None
 
 
 # The checks ---------------------------------------------------------------------------------------------
@@ -310,7 +363,7 @@ def a_batch(e: Examination) -> list[tuple[int, Completion]]:
     return pairs
 
 
-def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], again: "Other | None") -> Finding:
+def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: "Other | None") -> Finding:
     """The same completion gets the same score: again, shuffled, alone, in threads, in another process."""
     first = e.score(pairs)
     scores: Sequence[Score | Raised]
@@ -330,13 +383,17 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], again: 
     with ThreadPoolExecutor(4) as pool:
         for number, scores in enumerate(pool.map(lambda _: e.score(pairs), range(2 if e.costly else 4))):
             others[f"thread {number}"] = scores
-    if again is not None:
-        given, problem = again.result()
-        if given is None:
-            return Finding(
-                "semantic.verifier_determinism", "error", {"another process": problem}, (),
-                "make the reward importable in another process, as rollout workers are",
-            )  # fmt: skip
+    if other is not None:
+        given = other.scores()
+        if given is None or any(_differ(a, b, e.tolerance) for a, b in zip(first, given, strict=True)):
+            # Is it the process, or the place that it ran in? Imports may take long, so only now.
+            with start(e.subject, pairs, e.seed + 7919) as again:
+                given = again.scores()
+            if given is None:
+                return Finding(
+                    "semantic.verifier_determinism", "error", {"another process": again.problem}, (),
+                    "make the reward importable in another process, as rollout workers are",
+                )  # fmt: skip
         others["another process, other hash seed"] = given
     evidence, differing = [], []
     for name, scores in others.items():
@@ -370,7 +427,7 @@ def _differ(one: Any, two: Any, tolerance: float) -> bool:
 
 def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: "Other") -> Finding:
     """The same scores without a network, in an empty folder, with a bare environment, and in a thread."""
-    scores, problem = other.result()
+    scores = other.scores()
     here = e.score(pairs)
     with ThreadPoolExecutor(1) as pool:
         threaded = pool.submit(e.score, pairs).result()
@@ -388,7 +445,7 @@ def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
                 )
     if scores is None:
         places["did not run elsewhere"] += 1
-        evidence.insert(0, {"what": "another process without a network", "problem": problem})
+        evidence.insert(0, {"what": "another process without a network", "problem": other.problem})
     return Finding(
         "semantic.verifier_portability",
         "fail" if places else "pass",
@@ -471,7 +528,7 @@ def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
     """Known ways to be paid without solving the row are not paid."""
     pairs: list[tuple[int, Completion]] = []
     names: list[str] = []
-    died = trial is not None and trial.result()[0] is None
+    died = trial is not None and trial.scores() is None
     for index in e.canary_rows():
         each_made = [each for each in made.canaries(e.questions[index]) if not (died and each.name in FATAL)]
         given = [made.Made(f"your canary {n}", text) for n, text in enumerate(e.subject.canaries, 1)]
@@ -479,8 +536,9 @@ def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
             made.Made(f"your wrong answer {n}", text) for n, text in enumerate(e.subject.wrong[index], 1)
         ]
         for each in (*each_made, *given):
-            pairs.append((index, each.completion))
-            names.append(each.name)
+            if e.sent(index, each.completion):
+                pairs.append((index, each.completion))
+                names.append(each.name)
     scores = e.score(pairs)
     won: dict[str, list[dict[str, Any]]] = {}
     for name, pair, score in zip(names, pairs, scores, strict=True):
@@ -523,14 +581,14 @@ def _broken_truths(e: Examination) -> list[tuple[str, dict[str, Any]]]:
             if truth == question.truth:
                 continue
             spoilt = {key: truth if value == question.truth else value for key, value in row.items()}
-            with_truth = replace(e.subject, rows=[{**spoilt, "ground_truth": truth}])
-            other = Examination.__new__(Examination)
-            other.__dict__ |= {**e.__dict__, "subject": with_truth}
+            if (place := e.subject.truth_column) and isinstance(row[place], str):
+                spoilt[place] = f"{row[place].rstrip().removesuffix(question.truth)}{truth}"
+            other = Scorer(replace(e.subject, rows=[{**spoilt, "ground_truth": truth}]))
             for completion in (question.answer(made.wrong_answer(question)), "I cannot help with that."):
                 score = other.score([(0, completion)])[0]
                 if e.gains(score):
                     what = f"ground truth is {name}"
-                    found.append((what, other.shown(0, completion, score, what)))
+                    found.append((what, e.shown(index, completion, score, what)))
     return found
 
 
@@ -539,8 +597,8 @@ def lost_signal(e: Examination) -> Finding:
     asked: dict[str, list[tuple[int, Completion]]] = {}
     for index in e.canary_rows():
         for each in made.equivalents(e.questions[index]):
-            asked.setdefault(each.name, []).append((index, each.completion))
-    shares: dict[str, float] = {}
+            if e.sent(index, each.completion):
+                asked.setdefault(each.name, []).append((index, each.completion))
     evidence = []
     flat = [(name, pair) for name, pairs in asked.items() for pair in pairs]
     scores = e.score([pair for _, pair in flat])
@@ -604,8 +662,35 @@ def well_formed(e: Examination) -> Finding:
     """One finite number within the bounds, or ``None``, per completion, whatever the completion is."""
     index = next(iter(e.questions))
     right, wrong = e.references[index], e.questions[index].answer(made.wrong_answer(e.questions[index]))
+    odd = {name: each for name, each in _odd(right, wrong).items() if e.sent(index, each)}
+    evidence = [e.shown(i, text, Raised(problem), name) for i, name, text, problem in e.raised]
+    scores = e.score([(index, completion) for completion in odd.values()])
+    for (name, completion), score in zip(odd.items(), scores, strict=True):
+        if isinstance(score, Raised):
+            evidence.append(e.shown(index, completion, score, name))
+        elif score is not None and not e.low - e.tolerance <= score <= e.high + e.tolerance:
+            evidence.append(e.shown(index, completion, score, f"{name}: outside {e.low:g} to {e.high:g}"))
+    rows = [e.subject.rows[index]] * 3
+    with contextlib.suppress(Exception):
+        scores_of_three = call_reward(e.subject.reward.function, rows, [right, wrong, ""])
+        if len(scores_of_three) != 3:
+            evidence.append({"what": "a batch of three", "problem": f"{len(scores_of_three)} scores"})
+    return Finding(
+        "runtime.reward_well_formed",
+        "fail" if evidence else "pass",
+        {"completions": len(odd), "malformed": len(evidence)},
+        evidence[: 2 * SHOWN],
+        "return one finite float within the bounds (--range declares others), or None, for each completion;"
+        " what is malformed scores the lowest, it does not raise"
+        if evidence
+        else "",
+    )
+
+
+def _odd(right: str, wrong: str) -> dict[str, Completion]:
+    """Completions that are unlike what a reward expects."""
     native = [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]
-    odd: dict[str, Completion] = {
+    return {
         "right": right,
         "wrong": wrong,
         "empty": "",
@@ -625,31 +710,40 @@ def well_formed(e: Examination) -> Finding:
         "long number": "9" * 20_000,
         "one megabyte": "words and words " * 62_500,
     }
-    evidence = [e.shown(i, text, Raised(problem), name) for i, name, text, problem in e.raised]
-    scores = e.score([(index, completion) for completion in odd.values()])
-    for (name, completion), score in zip(odd.items(), scores, strict=True):
-        if isinstance(score, Raised):
+
+
+def other_forms(e: Examination) -> Finding:
+    """What TRL's trainer does not send for these rows; for another trainer, with tools, or for a policy that
+    reasons, it matters."""
+    asked: dict[str, tuple[int, Completion, bool]] = {}
+    for index in e.canary_rows()[:1]:
+        question = e.questions[index]
+        wrong = question.answer(made.wrong_answer(question))
+        for right, each in [
+            *((True, each) for each in made.equivalents(question)),
+            *((False, each) for each in made.canaries(question)),
+            *((False, made.Made(*each)) for each in _odd(wrong, wrong).items()),
+        ]:
+            if not e.sent(index, each.completion):
+                asked.setdefault(f"{each.name}{', right' * right}", (index, each.completion, right))
+    evidence = []
+    scores = e.score([(index, completion) for index, completion, _ in asked.values()])
+    for (name, (index, completion, right)), score in zip(asked.items(), scores, strict=True):
+        if isinstance(score, Raised) or (not e.wins(score) if right else e.gains(score)):
             evidence.append(e.shown(index, completion, score, name))
-        elif score is not None and not e.low - e.tolerance <= score <= e.high + e.tolerance:
-            evidence.append(e.shown(index, completion, score, f"{name}: outside {e.low:g} to {e.high:g}"))
-    rows = [e.subject.rows[index]] * 3
-    with contextlib.suppress(Exception):
-        scores_of_three = call_reward(e.subject.reward.function, rows, [right, wrong, ""])
-        if len(scores_of_three) != 3:
-            evidence.append({"what": "a batch of three", "problem": f"{len(scores_of_three)} scores"})
+    columns: dict[str, list[Any]] = {name: [] for name in e.subject.rows[0] if name != "prompt"}
     try:
-        empty = call_reward(e.subject.reward.function, [], [])
-        if len(empty):
-            evidence.append({"what": "an empty batch", "problem": f"{len(empty)} scores"})
+        if scored := e.subject.reward.function(prompts=[], completions=[], completion_ids=[], **columns):
+            evidence.append({"what": "an empty batch", "problem": f"{len(scored)} scores"})
     except Exception as error:  # noqa: BLE001 - whatever the reward raises is what is examined
         evidence.append({"what": "an empty batch", "problem": f"{type(error).__name__}: {str(error)[:200]}"})
     return Finding(
-        "runtime.reward_well_formed",
+        "proving_ground.other_forms",
         "fail" if evidence else "pass",
-        {"completions": len(odd), "malformed": len(evidence)},
-        evidence[: 2 * SHOWN],
-        "return one finite float within the bounds (--range declares others), or None, for each completion;"
-        " what is malformed scores the lowest, it does not raise"
+        {"forms": len(asked) + 1, "misread": [each["what"] for each in evidence]},
+        evidence[:SHOWN],
+        "a policy that neither reasons nor calls tools gives none of these in TRL; for one that does, or for"
+        " another trainer, proving_ground.messages.completion_text and strip_reasoning read them"
         if evidence
         else "",
     )
@@ -657,13 +751,20 @@ def well_formed(e: Examination) -> Finding:
 
 def resource_envelope(e: Examination, other: "Other") -> Finding:
     """Time and memory of one completion, and how they grow with its length."""
-    measured, problem = other.result()
+    limits = e.thresholds
+    if other.scores() is None:  # it cannot run elsewhere, which is portability's to say
+        index = next(iter(e.questions))
+        with start(
+            e.subject, [(index, e.references[index])], e.seed + 7919, growth=limits["growth"]
+        ) as other:
+            measured = other.cost()
+    else:
+        measured = other.cost()
     measured = measured or {"patterns": {}}
-    limit, slow = e.thresholds["seconds_per_completion"], []
+    slow = []
     for name, times in measured["patterns"].items():
-        (*_, (before, earlier), (size, seconds)) = [(0, 0.0), *times] if len(times) < 2 else times
-        steep = seconds > 1.0 and size == 4 * before and seconds > e.thresholds["growth"] * max(earlier, 0.05)
-        if seconds > limit or steep:
+        (_, earlier), (size, seconds) = [(0, 0.0), (0, 0.0), *times][-2:]
+        if seconds > limits["seconds_per_completion"] or steep(times, limits["growth"]):
             slow.append(
                 {
                     "what": name,
@@ -672,8 +773,8 @@ def resource_envelope(e: Examination, other: "Other") -> Finding:
                     "a quarter of it": round(earlier, 3),
                 }
             )
-    if problem:
-        slow.append({"what": measured.get("at", "start"), "problem": problem})
+    if other.problem:
+        slow.append({"what": measured.get("at", "start"), "problem": other.problem})
     memory = measured.get("memory_mb", 0)
     heavy = memory > e.thresholds["memory_mb"]
     if heavy:
@@ -702,6 +803,12 @@ def _slowest(patterns: Mapping[str, Sequence[tuple[int, float]]]) -> dict[str, A
     return {"what": worst[1], "characters": worst[2], "seconds": round(worst[0], 3)}
 
 
+ELSEWHERE = {
+    "semantic.verifier_determinism",
+    "semantic.verifier_portability",
+    "semantic.resource_envelope",
+}
+"""Checks that share one other process."""
 NEEDS_SCORES = (
     "semantic.oracle_max",
     "semantic.floor_gap",
@@ -718,51 +825,43 @@ def fast_checks(
     seed: int = 0,
     without: Sequence[str] = (),
     processes: bool = True,
-    progress: Callable[[str], None] = lambda name: None,
 ) -> tuple[list[Finding], Examination]:
     """Run the checks up to ``level`` (``runtime`` or ``semantic``), leaving out the ids in ``without``."""
     e = Examination(subject, thresholds, seed)
     pairs = a_batch(e)
     semantic = level != "runtime"
-    others: dict[str, Other] = {}
-    if processes and semantic:
-        modes = {"semantic.verifier_determinism": "again", "semantic.verifier_portability": "elsewhere"}
-        modes["semantic.resource_envelope"] = "cost"
-        others = {
-            name: start(subject, mode, pairs, seed + 7919)
-            for name, mode in modes.items()
-            if name not in without
-        }
-        if trials := [] if "semantic.canary_floor" in without else fatal(e):
-            index = e.canary_rows()[0]
-            others["fatal"] = start(subject, "again", [(index, each.completion) for each in trials], seed)
     found: list[Finding] = []
-    if semantic:
-        deterministic = True
-        if "semantic.verifier_determinism" not in without:
-            progress("determinism")
-            found.append(determinism(e, pairs, others.get("semantic.verifier_determinism")))
-            deterministic = found[-1].status == "pass"
-        canary = partial(canary_floor, trial=others.get("fatal"))
-        scored: dict[str, Callable[[Examination], Finding]] = dict(
-            zip(NEEDS_SCORES, (oracle_max, floor_gap, canary, lost_signal), strict=True)
-        )
-        for name, check in scored.items():
-            if name in without:
-                continue
-            progress(name)
-            if deterministic:
-                found.append(check(e))
-            else:
-                found.append(Finding(name, "skip", {"needs": "semantic.verifier_determinism"}))
-        if "semantic.no_solution_leakage" not in without:
-            found.append(no_solution_leakage(e))
-        if "semantic.verifier_portability" in others:
-            progress("portability")
-            found.append(portability(e, pairs, others["semantic.verifier_portability"]))
-        if "semantic.resource_envelope" in others:
-            progress("cost")
-            found.append(resource_envelope(e, others["semantic.resource_envelope"]))
+    deterministic, other, trial = True, None, None
+    with contextlib.ExitStack() as stack:
+        if processes and semantic and not ELSEWHERE.issubset(without):
+            growth = 0.0 if "semantic.resource_envelope" in without else thresholds["growth"]
+            other = stack.enter_context(start(subject, pairs, seed + 7919, bare=True, growth=growth))
+        if processes and semantic and "semantic.canary_floor" not in without and (trials := fatal(e)):
+            asked = [(e.canary_rows()[0], each.completion) for each in trials]
+            trial = stack.enter_context(start(subject, asked, seed))
+        if semantic:
+            if "semantic.verifier_determinism" not in without:
+                found.append(determinism(e, pairs, other))
+                deterministic = found[-1].status == "pass"
+            canary = partial(canary_floor, trial=trial)
+            scored: dict[str, Callable[[Examination], Finding]] = dict(
+                zip(NEEDS_SCORES, (oracle_max, floor_gap, canary, lost_signal), strict=True)
+            )
+            for name, check in scored.items():
+                if name in without:
+                    continue
+                if deterministic:
+                    found.append(check(e))
+                else:
+                    found.append(Finding(name, "skip", {"needs": "semantic.verifier_determinism"}))
+            if "semantic.no_solution_leakage" not in without:
+                found.append(no_solution_leakage(e))
+            if other is not None and "semantic.verifier_portability" not in without:
+                found.append(portability(e, pairs, other))
+            if other is not None and "semantic.resource_envelope" not in without:
+                found.append(resource_envelope(e, other))
+        if semantic and deterministic and "proving_ground.other_forms" not in without:
+            found.append(other_forms(e))
     if "runtime.reward_well_formed" not in without:
         found.insert(0, well_formed(e))
     return found, e

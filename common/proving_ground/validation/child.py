@@ -4,13 +4,15 @@ import pickle
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 DENIED = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.bind")
-LARGEST, PATIENCE, AGAIN = 1_048_576, 3.0, 0.3
-"""Longest text in characters, and seconds of one call after which a pattern is not grown further, and after
-which a call is timed a second time."""
+LARGEST, SHORTEST, LONG, PATIENCE, SPIN, CPU_SECONDS = 1_048_576, 0.05, 0.3, 3.0, 0.03, 180
+"""Longest text in characters. Seconds of one call: that count as nothing; after which other processes' share
+of the core counts; after which a pattern is not grown further. CPU seconds of the loop that tells that share,
+and of this whole process, which ends there."""
 
 PATTERNS = {
     "words": "word ",
@@ -45,49 +47,58 @@ def deny_network() -> None:
 
 
 def _seconds(e: Any, index: int, text: str) -> float:
-    began = time.perf_counter()
+    """Seconds of one call as on a core of its own: CPU time if that explains a long one, or beside a loop."""
+    began, cpu = time.perf_counter(), time.process_time()
     e.score([(index, text)])
-    return time.perf_counter() - began
+    taken, own = time.perf_counter() - began, time.process_time() - cpu
+    if taken > LONG:
+        began, cpu = time.perf_counter(), time.thread_time()
+        while time.thread_time() - cpu < SPIN:
+            pass
+        taken *= min(1.0, SPIN / (time.perf_counter() - began))
+    return own if own > taken / 2 else taken
+
+
+def steep(times: Sequence[tuple[int, float]], growth: float) -> bool:
+    """Whether four times the text took more than ``growth`` times as long."""
+    return len(times) > 1 and times[-1][1] > growth * max(times[-2][1], SHORTEST)
+
+
+def _keep(folder: Path, name: str, value: Any) -> None:
+    (folder / "partial").write_bytes(pickle.dumps(value))
+    (folder / "partial").replace(folder / name)
 
 
 def main(folder: Path) -> None:
-    """Read ``request``, write ``answer``."""
+    """Read ``request``, write ``scores`` and then ``cost``."""
     request = pickle.loads((folder / "request").read_bytes())
-    if request["mode"] == "elsewhere":
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    if request["bare"]:
         deny_network()
-    from proving_ground.validation.checks import Examination
+    from proving_ground.validation.checks import Scorer
     from proving_ground.validation.inputs import Subject, load_reward
 
-    reward = load_reward(request["spec"])
-    e = Examination.__new__(Examination)
-    e.timeouts = 0
-    e.subject = Subject(name="", reward=reward, rows=request["rows"], references=[], wrong=[])
-    answer = folder / "answer"
-    if request["mode"] != "cost":
-        answer.write_bytes(pickle.dumps(e.score(request["pairs"])))
+    reward = load_reward(request["spec"], texts=request["texts"])
+    e = Scorer(Subject(name="", reward=reward, rows=request["rows"], references=[], wrong=[]))
+    _keep(folder, "scores", e.score(request["pairs"]))
+    if not request["growth"]:
         return
-    index, right = request["pairs"][0]
-    e.score([(index, right)])
-    began = time.perf_counter()
-    e.score([(index, right)])
+    index, right = request["pairs"][-1]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found: dict[str, Any] = {"patterns": {}, "reference": round(time.perf_counter() - began, 4)}
+    found: dict[str, Any] = {"patterns": {}, "reference": round(_seconds(e, index, right), 4)}
     for name, piece in PATTERNS.items():
         times: list[tuple[int, float]] = found["patterns"].setdefault(name, [])
         size = 4096
-        while size <= LARGEST and (not times or times[-1][1] < PATIENCE):
-            found["at"] = f"{name}, {size:,} characters"
-            answer.with_suffix(".partial").write_bytes(pickle.dumps(found))
-            answer.with_suffix(".partial").replace(answer)
+        while size <= LARGEST and not (
+            times and (times[-1][1] > PATIENCE or steep(times, request["growth"]))
+        ):
+            _keep(folder, "cost", {**found, "at": f"{name}, {size:,} characters"})
             # Something else at the end: what looks for an end must go back from there.
             text = f"{(piece * (size // len(piece) + 1))[: size - 1]}!"
-            taken = _seconds(e, index, text)
-            if taken > AGAIN:  # another process may have had the core
-                taken = min(taken, _seconds(e, index, text))
-            times.append((size, taken))
+            times.append((size, _seconds(e, index, text)))
             size *= 4
         found["memory_mb"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
-    answer.write_bytes(pickle.dumps(found))
+    _keep(folder, "cost", found)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from proving_ground.validation.inputs import (
     load_reward,
     read_rows,
 )
-from proving_ground.validation.verdict import EXIT_CODES, badge, policy, report, show
+from proving_ground.validation.verdict import EXIT_CODES, badge, not_met, policy, report, show
 
 LEVELS = ("runtime", "semantic", "statistical")
 
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         help="the question: text or chat messages (default: prompt, question, ...)",
     )
     add("--truth", metavar="COLUMN", help="the ground truth (default: ground_truth, answer, ...)")
+    add("--truth-after", metavar="SIGN", help="the truth is what follows this in its column: '####' of GSM8K")
     add("--reference", metavar="COLUMN", help="a worked right completion, if the rows have one")
     add("--wrong", metavar="COLUMN", help="a list of wrong completions, if the rows have one")
     add(
@@ -126,6 +127,7 @@ def subject_of(options: argparse.Namespace) -> Subject:
         prompt=options.prompt,
         reference=options.reference,
         truth=options.truth,
+        truth_after=options.truth_after,
         wrong=options.wrong,
         canaries=own,
         bounds=(low, high),
@@ -137,15 +139,19 @@ def subject_of(options: argparse.Namespace) -> Subject:
 def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
     """Where a report differs from a committed one: in a status, or below the statistical level in a number.
 
-    What a policy measures differs a little from machine to machine, so that of it the status alone counts.
+    What a policy measures differs a little from machine to machine, so that of it the status alone counts,
+    and nothing where the committed report is of a lower level.
     """
     try:
-        committed = {each["check_id"]: each for each in json.loads(path.read_text("utf-8"))["results"]}
+        read = json.loads(path.read_text("utf-8"))
+        level, committed = read["level"], {each["check_id"]: each for each in read["results"]}
     except (OSError, ValueError, KeyError) as error:
         raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
     changed = []
     for each in found["results"]:
         name, before = each["check_id"], committed.get(each["check_id"])
+        if name.startswith("statistical.") and level != "statistical":
+            continue
         if before is None:
             changed.append(f"{name} is not in it")
         elif each["status"] != before["status"]:
@@ -159,6 +165,8 @@ def _main(options: argparse.Namespace) -> int:
     started = time.monotonic()
     subject = subject_of(options)
     say(f"prove: {subject.name}: {subject.reward.form}; {len(subject.rows)} rows")
+    for line in subject.said:
+        say(f"prove: {line}")
     chosen = policy()
     findings, examination = fast_checks(subject, chosen.thresholds, level=options.level, seed=options.seed)
     if options.level == "statistical":
@@ -182,7 +190,7 @@ def _main(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(written, ensure_ascii=False, indent=2) + os.linesep)
     else:
-        failed = [each.check_id for each in findings if each.status == "fail"]
+        failed = not_met(findings)
         emit("verdict", target=subject.name, verdict=decision, failed=failed, seconds=round(seconds, 1))
     for each in changed:
         say(f"prove: {options.check}: {each}; if it is meant, write it anew with --verdict")

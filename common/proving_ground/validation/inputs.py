@@ -20,7 +20,8 @@ from typing import Any
 from proving_ground.dataset import read_jsonl, read_samples, sample_problem
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import Completion, completion_text, content_text, reference_of
-from proving_ground.rewards.contract import training_rows
+from proving_ground.rewards.contract import call_reward, training_rows
+from proving_ground.validation.canaries import FORMS
 
 COMPLETION: tuple[str, ...] = (
     *("completion", "response", "solution_str", "prediction", "model_output", "output", "pred"),
@@ -32,6 +33,8 @@ TRUTH: tuple[str, ...] = (
 )
 PROMPT = ("prompt", "question", "problem", "query", "instruction")
 ROW = ("entry", "row", "example", "sample", "info", "extra_info", "metadata")
+TRAINER = ("prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric")
+"""What TRL itself gives to a reward; everything else is a column."""
 SCORE_KEYS = ("score", "reward", "acc", "accuracy")
 
 
@@ -41,12 +44,14 @@ class UnsupportedError(CannotRunError):
 
 @dataclass(frozen=True)
 class Reward:
-    """A reward in TRL's form. ``form`` says in words how it was recognised; ``spec`` loads it again."""
+    """A reward in TRL's form. ``form`` says in words how it was recognised; ``spec`` and ``texts`` load it
+    again. ``texts``: it reads completions as TRL sends them for prompts that are texts, not chats."""
 
     spec: str
     name: str
     function: Callable[..., Any]
     form: str
+    texts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,8 @@ class Subject:
         bounds: lowest and highest score that the reward may give.
         floor: the highest score that a completion which solves nothing may get (a format bonus), declared.
         demonstrations: right completions by row in forms that a base model might use (statistical checks).
+        truth_column: the column that the ground truth stands at the end of, if it is no column of its own.
+        said: what was chosen among the columns, and what looks odd about it: lines for people.
     """
 
     name: str
@@ -74,9 +81,11 @@ class Subject:
     demonstrations: Callable[[dict[str, Any]], Sequence[str]] | None = None
     samples: Sequence[dict[str, Any]] = field(default=())
     folder: Path | None = None
+    truth_column: str = ""
+    said: Sequence[str] = ()
 
 
-def load_reward(spec: str) -> Reward:
+def load_reward(spec: str, *, texts: bool = False) -> Reward:
     """The reward that ``spec`` names; raises ``UnsupportedError`` with what is missing."""
     if ":" not in spec:
         module = example_module(spec)
@@ -90,6 +99,8 @@ def load_reward(spec: str) -> Reward:
     if not callable(function):
         raise UnsupportedError(f"{spec}: {place} has no function {name!r}")
     wrapped, form = in_trl_form(function)
+    if texts:
+        return Reward(spec, name, _of_texts(wrapped), f"{form}, completions as texts", texts=True)
     return Reward(spec, name, wrapped, form)
 
 
@@ -136,6 +147,11 @@ def in_trl_form(function: Callable[..., Any]) -> tuple[Callable[..., Any], str]:
     except (TypeError, ValueError) as error:
         raise UnsupportedError(f"{function!r}: its parameters cannot be read ({error})") from error
     if "completions" in parameters:
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+            raise UnsupportedError(
+                f"{getattr(function, '__name__', function)} takes no **columns, and TRL gives each reward"
+                " prompts, completion_ids, trainer_state and more; add **columns"
+            )
         return (_run_async(function), "TRL's form") if _is_async(function) else (function, "TRL's form")
     names = [
         name for name, each in parameters.items() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
@@ -167,6 +183,17 @@ def _run_async(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def reward(**columns: Any) -> Any:
         return asyncio.run(function(**columns))
+
+    return reward
+
+
+def _of_texts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` as TRL calls it where prompts are texts: then completions are texts, too."""
+
+    @functools.wraps(function)
+    def reward(prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any) -> Any:
+        asked = [content_text(chat[-1]) for chat in prompts]
+        return function(prompts=asked, completions=[completion_text(each) for each in completions], **columns)
 
     return reward
 
@@ -273,6 +300,7 @@ def foreign_subject(
     prompt: str | None = None,
     reference: str | None = None,
     truth: str | None = None,
+    truth_after: str | None = None,
     name: str | None = None,
     wrong: str | None = None,
     canaries: Sequence[str] = (),
@@ -282,7 +310,8 @@ def foreign_subject(
 ) -> Subject:
     """Anybody's reward over anybody's rows; the options name the columns.
 
-    Rows in this project's form need no option. ``wrong`` names a column with a list of wrong answers.
+    Rows in this project's form need no option. ``wrong`` names a column with a list of wrong answers. With
+    ``truth_after`` the truth is what follows the last of these in its column, which the reward gets whole.
     """
     named = {"prompt": prompt, "reference": reference, "truth": truth, "wrong": wrong}
     for option, column in named.items():
@@ -290,12 +319,21 @@ def foreign_subject(
             raise CannotRunError(f"--{option} {column}: the rows have {', '.join(map(str, rows[0]))}")
     made: list[dict[str, Any]] = []
     references: list[str] = []
+    texts, said = False, ["the rows are samples: the last message is the reference, ground_truth the truth"]
     if prompt is None and truth is None and sample_problem(rows[0]) is None:
         made = training_rows(rows)
         references = [reference_of(row) for row in rows]
     else:
         prompt = prompt or _first(rows[0], ("prompt", "question", "problem", "messages"), "--prompt")
         truth = truth or _first(rows[0], ("ground_truth", "answer", "solution", "final"), "--truth")
+        texts = prompt == "prompt" and isinstance(rows[0][prompt], str)
+        last = f", what follows the last {truth_after!r}" if truth_after else ""
+        said = [f"columns: prompt = {prompt}; truth = {truth}{last}; reference = {reference or 'none'}"]
+        if not truth_after and all("\n#### " in _text(row[truth])[-40:] for row in rows):
+            said += [
+                f"warning: each {truth} is a worked solution that ends in '#### ...', and all of it is the"
+                " truth here; for what stands behind the sign alone: --truth-after '####'"
+            ]
         for index, row in enumerate(rows):
             asked = row[prompt]
             chat = (
@@ -304,8 +342,22 @@ def foreign_subject(
                 else [*map(dict, asked)]
             )
             made.append({"id": str(row.get("id", index)), **row, "prompt": chat})
-            made[-1].setdefault("ground_truth", _text(row[truth]))
+            given = _text(row[truth])
+            if truth_after and truth_after not in given:
+                raise CannotRunError(f"--truth-after {truth_after}: {truth} of row {index} has none")
+            made[-1].setdefault(
+                "ground_truth", given.rpartition(truth_after)[2].strip() if truth_after else given
+            )
             references.append(_text(row[reference]) if reference else "")
+    if "completions" in (asked_for := _required(reward.function)):
+        for column in [each for each in asked_for if each not in (*TRAINER, *made[0])]:
+            if column not in TRUTH:
+                raise UnsupportedError(
+                    f"{reward.spec} needs the column {column!r}; the rows have {', '.join(map(str, rows[0]))}"
+                )
+            said.append(f"{reward.name} gets the truth as {column}")
+            made = [{**row, column: row["ground_truth"]} for row in made]
+        reward = _as_sent(reward, made[0], references[0], texts)
     return Subject(
         name=name or reward.spec,
         reward=reward,
@@ -316,7 +368,30 @@ def foreign_subject(
         bounds=bounds,
         floor=floor,
         kind=kind,
+        truth_column=truth if truth and truth_after else "",
+        said=said,
     )
+
+
+def _required(function: Callable[..., Any]) -> list[str]:
+    empty, named = inspect.Parameter.empty, (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(function).parameters.values()
+    return [each.name for each in parameters if each.default is empty and each.kind not in named]
+
+
+def _as_sent(reward: Reward, row: Mapping[str, Any], reference: str, texts: bool) -> Reward:
+    """``reward`` over messages or texts, whichever it reads. TRL sends texts where prompts are texts; raw
+    rows do not tell what their prompts will be, and a reward that pays no right answer reads the other."""
+    right = [reference, *(form.replace("@", str(row["ground_truth"])) for form in FORMS.values())]
+    for way in (texts, not texts):
+        tried = load_reward(reward.spec, texts=way)
+        try:
+            scores = call_reward(tried.function, [row] * len(right), right)
+            if any(isinstance(score, int | float) and score > 0 for score in scores):
+                return tried
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever it raises is examined later
+            continue
+    return reward
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str], option: str) -> str:

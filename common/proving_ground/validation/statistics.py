@@ -107,7 +107,7 @@ def _lesson(e: Examination) -> _Lesson:
         samples = read_samples(warm) if warm.is_file() else list(subject.samples)
         return _Lesson(
             training_rows(samples),
-            [list(subject.demonstrations(sample)) for sample in samples],
+            _right_and_wrong(e, samples, [subject.demonstrations(sample)[0] for sample in samples]),
             training_rows([*subject.samples, *samples][:1000]),
             training_rows(held_out),
             **settings,
@@ -117,7 +117,7 @@ def _lesson(e: Examination) -> _Lesson:
         raise CannotRunError(
             f"{len(rows)} rows are too few to teach and measure a policy: give {FEWEST_ROWS}"
         )
-    answers = [_demonstrations(e, index) for index in range(len(rows))]
+    answers = _right_and_wrong(e, rows, [_demonstration(e, index) for index in range(len(rows))])
     held = min(PROMPTS, len(rows) // 3)
     return _Lesson(rows[held:], answers[held:], rows[held:], rows[:held], **settings)
 
@@ -133,15 +133,31 @@ def _settings(path: Path) -> dict[str, Any]:
     return {"embedded": embedded, "grpo": {name: grpo[name] for name in kept if name in grpo}}
 
 
-def _demonstrations(e: Examination, index: int) -> list[str]:
-    """Right answers to a row: the rewarded form first, then forms that need not be."""
+def _demonstration(e: Examination, index: int) -> str:
+    """A right answer to a row in the rewarded form, short if it can be."""
     if e.subject.demonstrations is not None:
-        return list(e.subject.demonstrations(dict(e.subject.rows[index])))
-    if e.kind(index) in ("code", "calls", "parts"):
-        return [e.references[index]]
-    truth = str(e.subject.rows[index]["ground_truth"])
-    rewarded = write(e.form, e.kind(index), truth) if e.form else e.references[index]
-    return list(dict.fromkeys([rewarded, f"It is {truth}.", f"So, {truth}", f"I say {truth}"]))
+        return e.subject.demonstrations(dict(e.subject.rows[index]))[0]
+    if not e.form or e.kind(index) in ("code", "calls", "parts"):
+        return e.references[index]
+    return write(e.form, e.kind(index), str(e.subject.rows[index]["ground_truth"]))
+
+
+def _right_and_wrong(
+    e: Examination, rows: Sequence[Mapping[str, Any]], right: Sequence[str]
+) -> list[list[str]]:
+    """What the policy is taught of each row: its right answer, and that of a row with another truth.
+
+    Both have the rewarded form, and over all rows both are the same answers. Which of the two is right is all
+    that GRPO can teach, and only the rows' own truths tell it: a reward that pays for the form, or for truths
+    that were shuffled, pays both alike.
+    """
+    rng = random.Random(e.seed)
+    taught = []
+    for row, answer in zip(rows, right, strict=True):
+        others = [rng.randrange(len(rows)) for _ in range(20)]
+        wrong = [right[i] for i in others if rows[i]["ground_truth"] != row["ground_truth"]]
+        taught.append([answer, *wrong[:1]])
+    return taught
 
 
 class _Lab:

@@ -91,14 +91,34 @@ def summary_of(finding: Finding) -> str:
     return "; ".join(words)
 
 
+def not_met(findings: Sequence[Finding]) -> list[str]:
+    """The checks that broke or failed, advisory ones left out."""
+    severities = policy().severities
+    return [
+        each.check_id
+        for each in findings
+        if each.status == "error" or (each.status == "fail" and severities[each.check_id] != "advisory")
+    ]
+
+
+def headline(decision: Decision, findings: Sequence[Finding]) -> str:
+    """The verdict in one line: what failed by a check that counts, and how many kinds of canary were paid."""
+    failed = not_met(findings)
+    canary = next((each.measured for each in findings if each.check_id == "semantic.canary_floor"), {})
+    said = [f"won: {len(canary['won'])} of {canary['canaries']} kinds of canary"] if "won" in canary else []
+    return "; ".join([decision.upper(), *said, *([f"not met: {', '.join(failed)}"] if failed else [])])
+
+
 def show(target: str, decision: Decision, findings: Sequence[Finding], seconds: float) -> None:
-    """The table for the person at the terminal (stderr), the evidence of what failed below it."""
+    """For the person at the terminal (stderr): the verdict, the table, the evidence of what failed."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console(stderr=True, highlight=False)
-    table = Table(title=f"prove: {target}", title_justify="left", show_lines=False)
+    line = f"prove: {target}: {headline(decision, findings)} ({seconds:.1f} s)"
+    console.print(f"[bold {COLOURS[decision]}]{escape(line)}[/]", soft_wrap=True)
+    table = Table(show_lines=False)
     table.add_column("check", no_wrap=True)
     table.add_column("status")
     table.add_column("measured", overflow="fold")
@@ -114,12 +134,11 @@ def show(target: str, decision: Decision, findings: Sequence[Finding], seconds: 
         if each.status not in ("fail", "error"):
             continue
         console.print(f"\n[bold]{each.check_id}[/]: {escape(each.remediation)}", soft_wrap=True)
-        for piece in each.evidence[:3]:
+        for piece in each.evidence[: 1 if chosen.severities[each.check_id] == "advisory" else 3]:
             said = ", ".join(f"{name}: {value}" for name, value in piece.items() if name != "completion")
             console.print(f"  {escape(said)}", soft_wrap=True)
             if "completion" in piece:
                 console.print(f"    {escape(repr(piece['completion'][:160]))}", soft_wrap=True)
-    console.print(f"\nverdict: [bold]{decision}[/] ({seconds:.1f} s)")
 
 
 def badge(decision: Decision) -> str:

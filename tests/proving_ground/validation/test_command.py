@@ -82,6 +82,81 @@ def test_own_canaries_are_tried(folder: Path, capsys: pytest.CaptureFixture[str]
     assert "your canary 1" in capsys.readouterr().out
 
 
+PLAIN = """
+import re
+
+def strict(completions, answer, **columns):
+    texts = [completion[0]["content"].strip() for completion in completions]
+    found = [re.search(r"(?:^|\\n)####[ ]*(\\d+)(?:[.]0+)?[ ]*\\Z", text) for text in texts]
+    found = [each if text.count("####") == 1 else None for each, text in zip(found, texts)]
+    return [float(bool(each) and each[1] == truth.split("#### ")[-1]) for each, truth in zip(found, answer)]
+
+def last_text(completions, answer, **columns):
+    return strict([[{"content": completion.removesuffix("\\n")}] for completion in completions], answer)
+
+def other_name(completions, solution, **columns):
+    return strict(completions, solution)
+
+def no_columns(completions, answer):
+    return strict(completions, answer)
+
+def more_columns(completions, level, **columns):
+    return [0.0] * len(completions)
+"""
+
+
+@pytest.fixture
+def worked(folder: Path) -> Path:
+    """Rows as GSM8K has them, and rewards as people write them for TRL: of the first message alone."""
+    (folder / "plain.py").write_text(PLAIN)
+    rows = [{"question": f"{n} + {n}?", "answer": f"{n} and {n}\n#### {2 * n}"} for n in range(11, 30)]
+    (folder / "worked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def of_worked(folder: Path, reward: str, *options: str) -> int:
+    words = [
+        str(folder / f"plain.py:{reward}"),
+        "--data",
+        str(folder / "worked.jsonl"),
+        "--level",
+        "semantic",
+    ]
+    return main([*words, *options])
+
+
+@pytest.mark.parametrize("reward", ["strict", "last_text", "other_name"])
+def test_a_plain_reward_of_trl_is_asked_what_trl_sends(
+    worked: Path, reward: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Content in parts and several messages, which TRL never sends for such rows, fail nothing."""
+    assert of_worked(worked, reward, "--truth-after", "####", "--json") == 0
+    shown = capsys.readouterr()
+    report = json.loads(shown.out)
+    assert report["verdict"] == "pass", shown.err
+    (other,) = [each for each in report["results"] if each["check_id"] == "proving_ground.other_forms"]
+    assert (other["status"], other["severity"]) == ("pass" if reward == "last_text" else "fail", "advisory")
+    assert ("completion_text" in other["remediation"]) is (reward != "last_text")
+    assert "prompt = question; truth = answer, what follows the last '####'; reference = none" in shown.err
+    assert ("gets the truth as solution" in shown.err) is (reward == "other_name")
+    assert ("completions as texts" in report["reward_form"]) is (reward == "last_text")
+    first = next(line for line in shown.err.splitlines() if "PASS" in line)
+    assert "won: 0 of " in first
+
+
+def test_worked_solutions_taken_for_truths_are_said_aloud(
+    worked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of_worked(worked, "strict")
+    assert "warning: each answer is a worked solution that ends in '#### ...'" in capsys.readouterr().err
+    assert of_worked(worked, "strict", "--truth-after", "???") == 2
+    assert "answer of row 0 has none" in capsys.readouterr().err
+    assert of_worked(worked, "more_columns") == 2
+    assert "needs the column 'level'; the rows have question, answer" in capsys.readouterr().err
+    assert of_worked(worked, "no_columns") == 2
+    assert "takes no **columns" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -155,7 +230,10 @@ def test_parquet_rows_and_their_columns(folder: Path) -> None:
 
 def test_differences_from_a_committed_verdict(tmp_path: Path) -> None:
     def one(name: str, status: str, number: int) -> dict[str, Any]:
-        return {"results": [{"check_id": name, "status": status, "measured": {"n": number}}]}
+        return {
+            "level": "semantic",
+            "results": [{"check_id": name, "status": status, "measured": {"n": number}}],
+        }
 
     path = tmp_path / "verdict.json"
     path.write_text(json.dumps(one("semantic.oracle_max", "pass", 1)))
@@ -163,8 +241,10 @@ def test_differences_from_a_committed_verdict(tmp_path: Path) -> None:
     assert differences(path, one("semantic.oracle_max", "pass", 2)) != []
     assert differences(path, one("semantic.oracle_max", "fail", 1)) != []
     assert differences(path, one("semantic.floor_gap", "pass", 1)) != []
-    path.write_text(json.dumps(one("statistical.headroom", "pass", 1)))
+    assert differences(path, one("statistical.headroom", "fail", 1)) == [], "not of the committed level"
+    path.write_text(json.dumps({**one("statistical.headroom", "pass", 1), "level": "statistical"}))
     assert differences(path, one("statistical.headroom", "pass", 2)) == []
+    assert differences(path, one("statistical.headroom", "fail", 1)) != []
 
 
 def test_every_threshold_has_a_reason_and_every_badge_its_word() -> None:

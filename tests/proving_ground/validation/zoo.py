@@ -163,6 +163,7 @@ GIVEN_AWAY = [
 ]
 ROWS = {
     "numbers": NUMBERS,
+    "numbers with tools": [{**row, "tools": '[{"name": "add"}]'} for row in NUMBERS],
     "texts": TEXTS,
     "claims": CLAIMS,
     "letters": LETTERS,
@@ -799,7 +800,7 @@ EXHIBITS = [
     Exhibit("answer_in_the_prompt", "given away", "the prompt holds the answer", LEAKAGE),
     Exhibit("whole_text", "numbers", "a newline behind the answer loses", LOST),
     Exhibit("looks_into_reasoning", "numbers", "an answer in the reasoning counts", CANARY),
-    Exhibit("reads_all_messages", "numbers", "messages that are not the policy's count", CANARY),
+    Exhibit("reads_all_messages", "numbers with tools", "messages that are not the policy's count", CANARY),
     Exhibit("evaluates", "numbers", "evaluates what the policy wrote", CANARY),
     Exhibit("truthy", "claims", "bool('false') is True", CANARY),
     Exhibit("letter_anywhere", "letters", "the letter anywhere in the text counts", CANARY),
