@@ -1,11 +1,14 @@
 """Training stops, with a checkpoint, when its rewards fail to score more than they may."""
 
+import sys
 from typing import Any
 
+from accelerate import PartialState
 from accelerate.utils import gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from proving_ground.errors import InfrastructureError
+from proving_ground.events import is_main_process
 from proving_ground.rewards.contract import Failures
 
 
@@ -28,8 +31,12 @@ class FailureBudget(TrainerCallback):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Raise ``InfrastructureError`` now that the checkpoint is written."""
+        """Raise ``InfrastructureError`` now that the checkpoint is written; ranks but 0 just end."""
         if self.problem:
+            # A launcher ends every rank as soon as one has failed: rank 0 writes, speaks and fails for all.
+            PartialState().wait_for_everyone()
+            if not is_main_process():
+                sys.exit(0)
             raise InfrastructureError(
                 f"{self.problem}; mend what they need, then go on with --resume from step {state.global_step}"
             )

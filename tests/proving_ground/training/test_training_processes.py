@@ -192,3 +192,51 @@ def test_the_template_does_one_step_in_test_mode(tmp_path: Path) -> None:
     before, after = (load_file(output / name / "model.safetensors") for name in ("policy_initial", "policy"))
     assert before.keys() == after.keys()
     assert any((before[name] != after[name]).any() for name in before)
+
+
+FAILING_ON_RANK_1 = """
+import os
+
+from proving_ground.rewards.contract import report_failures
+
+
+def failing(completions, **columns):
+    scores = reward(completions=completions, **columns)
+    broken = columns["trainer_state"].global_step == 2 and not (HERE / "mended").exists()
+    if broken and os.environ.get("RANK") == "1":
+        report_failures(columns, "service", len(scores))
+        return [None] * len(scores)
+    return scores
+
+
+TASK = Task(
+    folder=HERE, reward=failing, wrong_answers=words.wrong_answers, demonstrations=words.demonstrations
+)
+"""
+
+
+def test_of_two_ranks_one_goes_over_the_budget_and_both_stop(tmp_path: Path) -> None:
+    # What it learns does not matter here.
+    model = {"embedded": {**EMBEDDED, "warm_start_steps": 20}}
+    training = {"prove": False, "health": {"on_failure": "warn"}}
+    script = write_example(tmp_path, {"model": model, "training": training, "grpo": {**GRPO, "max_steps": 5}})
+    with (script.parent / "task.py").open("a") as task:
+        task.write(FAILING_ON_RANK_1)
+    launch = ("-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1")
+    stopped = run(*launch, "--nproc-per-node", "2", str(script))
+    assert stopped.returncode != 0
+    said = [line for line in stopped.stderr.splitlines() if line.startswith("error:")]
+    assert len(said) == 1 and "service" in said[0] and said[0].endswith("--resume from step 3"), (
+        stopped.stderr
+    )
+    output = tmp_path / "outputs" / "tiny" / "train"
+    assert [path.name for path in output.glob("checkpoint-*")] == ["checkpoint-3"]
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["ok"] is False and "16 service" in summary["error"]
+    ranks = [lines((script.parent / f"rank{rank}.jsonl").read_text()) for rank in (0, 1)]
+    assert [[row["step"] for row in rank] for rank in ranks] == [[0, 1, 2]] * 2
+    (script.parent / "mended").touch()
+    resumed = run(*launch, "--nproc-per-node", "2", str(script), "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    steps = [event["step"] for event in lines(resumed.stdout) if event["event"] == "train_step"]
+    assert steps == [4, 5]
