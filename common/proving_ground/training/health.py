@@ -26,6 +26,12 @@ SHOWN = 160
 SOLVED = 0.99
 """Mean reward from which identical rewards mean that the policy has arrived, not that it is stuck."""
 
+MOST = 0.8
+"""Share of completions at the length limit from which hardly any answer is whole."""
+
+LEARNT, CERTAIN = 0.9, 0.06
+"""Below this mean reward, a policy that is surer than this (nats) of each token samples only the same."""
+
 
 class HealthError(ClaimError):
     """A health check failed; the text is ``name: evidence; remedy``."""
@@ -69,12 +75,28 @@ SYMPTOMS = (
         at_once=True,
     ),
     Symptom(
-        "all completions truncated",
-        lambda logs, config: logs.get("completions/clipped_ratio", 0.0) >= 1.0,
+        "completions truncated",
+        lambda logs, config: logs.get("completions/clipped_ratio", 0.0) >= MOST,
         lambda logs, config: (
-            f"every completion ran into the limit ({logs['completions/max_length']:.0f} tokens)"
+            f"{logs['completions/clipped_ratio']:.0%} of the completions ran into the limit"
+            f" ({logs['completions/max_length']:.0f} tokens)"
         ),
-        "raise grpo.max_completion_length if answers need it, or lower grpo.learning_rate if it collapsed",
+        "raise grpo.max_completion_length if answers need it; if they did not at first, the policy forgets to"
+        " end: lower grpo.learning_rate",
+    ),
+    Symptom(
+        "nothing to explore",
+        lambda logs, config: (
+            logs.get("entropy", math.inf) < CERTAIN
+            and logs.get("frac_reward_zero_std", 0.0) >= 0.5
+            and logs["reward"] < LEARNT
+        ),
+        lambda logs, config: (
+            f"entropy is {logs['entropy']:.2g} nats and {logs['frac_reward_zero_std']:.0%} of the groups had"
+            f" equal rewards at a mean reward of {logs['reward']:.3g}"
+        ),
+        "the policy is nearly certain of answers that are often wrong: shorten model.supervised_start (fewer"
+        " steps, lower learning_rate), raise grpo.temperature",
     ),
     Symptom(
         "entropy collapse",

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from proving_ground.config import HealthConfig
 from proving_ground.errors import ClaimError, InfrastructureError
 from proving_ground.rewards.contract import RewardContractError
 from tests.proving_ground.training import words
@@ -42,7 +43,7 @@ PROVOKED = {
     "no weight changed": (words.reward, {"learning_rate": 0.0}, {}),
     "constant reward": (always(0.5), {}, {}),
     "no reward variance": (by_prompt, {}, {}),
-    "all completions truncated": (noise, {"max_completion_length": 1}, {}),
+    "completions truncated": (noise, {"max_completion_length": 1}, {}),
     "entropy collapse": (
         one_answer,
         {"learning_rate": 5e-3, "max_steps": 60, "per_device_train_batch_size": 64},
@@ -89,6 +90,108 @@ def test_a_run_without_reward_says_what_its_completions_were_like(training: Any)
     total, cut_off, unanswered, wrong = map(int, said.groups())
     assert total == 16 == cut_off + unanswered + wrong
     assert cut_off > 0, "three tokens are too few for the longer answers"
+
+
+def found_in(history: list[dict[str, float]]) -> list[str]:
+    """What the checks find in a finished run, as a run of the default patience sees it step by step."""
+    from proving_ground.training.health import HealthChecks
+
+    checks = HealthChecks(HealthConfig(on_failure="warn"))
+    for end in range(1, len(history) + 1):
+        checks.check(history[:end])
+    return checks.found
+
+
+def logged(*steps: tuple[float, float, float, float]) -> list[dict[str, float]]:
+    """Logs of reward, share of groups with equal rewards, entropy and share of cut off completions."""
+    names = ("reward", "frac_reward_zero_std", "entropy", "completions/clipped_ratio")
+    rest = {"loss": 0.1, "grad_norm": 1.0, "reward_std": 0.3, "completions/max_length": 40.0}
+    return [
+        {**rest, "step": number, **dict(zip(names, each, strict=True))}
+        for number, each in enumerate(steps, 1)
+    ]
+
+
+def test_a_supervised_start_that_was_too_long_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """SmolLM2-135M after 16 supervised steps: sure of each token, 0.6 right, and 40 steps taught nothing."""
+    rng = random.Random(0)
+    stuck = [
+        (rng.uniform(0.5, 0.75), rng.choice([0.5, 0.75, 1.0]), rng.uniform(0.01, 0.05), 0.0)
+        for _ in range(40)
+    ]
+    assert found_in(logged(*stuck)) == ["nothing to explore"]
+    assert "shorten model.supervised_start" in capsys.readouterr().err
+
+
+def test_a_policy_that_forgets_to_end_is_named() -> None:
+    """SmolLM2-135M at a learning rate of 3e-5: from the eighth step on it goes on after its answer."""
+    rewards = [0.1, 0.2, 0.125, 0.175, 0.4, 0.375, 0.275, 0.05, 0.2, 0.475, 0.425, 0.15, 0.275, 0.225]
+    clipped = [0.35, 0.32, 0.17, 0.2, 0.12, 0.12, 0.4, 0.68, 0.82, 0.88, 0.85, 0.93, 0.93, 0.88]
+    run = [(reward, 0.6, 0.5, cut) for reward, cut in zip(rewards, clipped, strict=True)]
+    assert found_in(logged(*run)) == []
+    assert found_in(logged(*run, *run[8:])) == ["completions truncated"]
+
+
+def test_a_run_that_learns_is_left_alone() -> None:
+    """The embedded policy of the template: near its end it is sure as well, and right."""
+    rewards = [
+        0.19,
+        0.41,
+        0.55,
+        0.78,
+        0.86,
+        0.8,
+        0.89,
+        0.95,
+        0.92,
+        0.88,
+        0.97,
+        0.94,
+        0.98,
+        0.95,
+        0.97,
+        0.91,
+        0.97,
+    ]
+    equal = [
+        0.12,
+        0.0,
+        0.0,
+        0.12,
+        0.25,
+        0.12,
+        0.38,
+        0.62,
+        0.5,
+        0.38,
+        0.75,
+        0.62,
+        0.88,
+        0.62,
+        0.75,
+        0.38,
+        0.75,
+    ]
+    entropy = [
+        0.37,
+        0.27,
+        0.25,
+        0.18,
+        0.17,
+        0.18,
+        0.16,
+        0.1,
+        0.1,
+        0.06,
+        0.05,
+        0.05,
+        0.04,
+        0.05,
+        0.04,
+        0.05,
+        0.04,
+    ]
+    assert found_in(logged(*zip(rewards, equal, entropy, [0.0] * len(rewards), strict=True))) == []
 
 
 def test_warn_lets_the_run_finish_and_says_it_once(training: Any, capfd: pytest.CaptureFixture[str]) -> None:
