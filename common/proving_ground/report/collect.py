@@ -10,10 +10,12 @@ from typing import Any
 
 from proving_ground.dataset import file_sha256
 from proving_ground.errors import CannotRunError
-from proving_ground.report.contents import STEPS, Cell, Coverage, DataFile, Example, Proof, Step
+from proving_ground.report.contents import STEPS, Answered, Cell, Coverage, DataFile, Example, Proof, Step
 
 SUMMARY = "summary.json"
 CURVE = "training_curve.png"
+COMPLETIONS = "completions.json"
+SHOWN = 3
 
 
 def collect(examples: Path, outputs: Path) -> list[Example]:
@@ -36,6 +38,7 @@ def _example(folder: Path, places: Sequence[Path]) -> Example:
         name=folder.name,
         cells=cells,
         proof=_proof(cells[-1].facts),
+        completions=_completions(cells[-1].files),
         curve=next((path for path in cells[-1].files if path.name == CURVE), None),
         source=_source(manifest),
         coverage=_coverage(manifest),
@@ -100,6 +103,21 @@ def _proof(facts: Mapping[str, Any]) -> Proof | None:
         }:
             return Proof(before, after, low, high)
     return None
+
+
+def _completions(files: Sequence[Path]) -> list[Answered]:
+    """Some questions that are answered right after training, and as many that are not."""
+    answered = []
+    for each in (one for path in files if path.name == COMPLETIONS for one in _read(path).values()):
+        match each:
+            case {
+                "prompt": [*_, {"content": question}],
+                "before": {"text": before, "right": was_right},
+                "after": {"text": after, "right": is_right},
+            }:
+                answered.append(Answered(question, (before, was_right), (after, is_right)))
+    right = [each for each in answered if each.after[1]]
+    return right[:SHOWN] + [each for each in answered if not each.after[1]][:SHOWN]
 
 
 def _source(manifest: Mapping[str, Any]) -> str:

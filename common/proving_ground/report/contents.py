@@ -91,6 +91,15 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """A held-out question, with a completion before and one after training: text, and whether it is right."""
+
+    question: str
+    before: tuple[str, bool]
+    after: tuple[str, bool]
+
+
+@dataclass(frozen=True)
 class Coverage:
     """Rows and quota for each cell: the first key runs down, the others across."""
 
@@ -117,6 +126,7 @@ class Example:
     name: str
     cells: Sequence[Cell]
     proof: Proof | None = None
+    completions: Sequence[Answered] = ()
     curve: Path | None = None
     source: str = ""
     coverage: Coverage | None = None

@@ -42,12 +42,12 @@ from proving_ground.training.policy import (
     with_ended_completions,
     with_message_prompts,
 )
-from proving_ground.training.proof import Proof, Rates, Sampled, ask, compared, graded, mean
+from proving_ground.training.proof import Proof, Rates, ask, compared, graded, mean, pass_rates
 from proving_ground.training.settings import PRETRAINED, build_config, grpo_of
 
 T = TypeVar("T")
-SHOWN = 20
-"""Held-out prompts whose completions are kept in ``completions.json``."""
+KEPT, SHOWN = "completions.json", 20
+"""One completion before and one after of so many held-out prompts is kept there, for people to read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,19 +284,16 @@ def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> Rates:
         batch_size=training.proof_batch_size,
         title=f"held-out prompts, {when}",
     )
+    shown = [some[:1] for some in completions[:SHOWN]]
+    right = pass_rates(rows[:SHOWN], shown, run.graders["accuracy"], seconds=training.health.reward_seconds)
     if is_main_process():
-        _keep(run.output_dir / "completions.json", when, rows, completions)
+        path = run.output_dir / KEPT
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        for row, (first,), passed in zip(rows, shown, right.tolist(), strict=False):
+            said = {"text": first.text, "right": passed == 1.0}
+            kept.setdefault(row["id"], {"prompt": row["prompt"]})[when] = said
+        write_json(path, kept)
     return graded(samples, rows, completions, run.graders, seconds=training.health.reward_seconds)
-
-
-def _keep(
-    path: Path, when: str, rows: Sequence[Mapping[str, Any]], completions: Sequence[Sequence[Sampled]]
-) -> None:
-    """One completion of the first held-out prompts before and after, for people to read."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    for row, some in [*zip(rows, completions, strict=True)][:SHOWN]:
-        kept.setdefault(row["id"], {"prompt": row["prompt"]})[when] = some[0].text
-    write_json(path, kept)
 
 
 def _summary(

@@ -80,10 +80,24 @@ def make_outputs(root: Path) -> tuple[Path, Path]:
     write(busy / "preview" / "summary.json", summary("preview", 2, error="the key is not set"))
     write(busy / "regenerate" / "answers.jsonl", "{}")
     write(busy / "regenerate" / "results.jsonl.7.partial", "{")
-    proof = {"accuracy_before": 0.085, "accuracy_after": 0.96, "interval": [0.82, 0.93]}
+    proof = {
+        "accuracy_before": 0.085,
+        "accuracy_after": 0.96,
+        "interval": [0.82, 0.93],
+        "improvement_right": 0.25,
+    }
     trained = summary("train", steps=150, **proof, run_seconds=77.2, run_versions={"trl": "1.16.0"})
     write(busy / "train" / "summary.json", trained)
     (busy / "train" / "training_curve.png").write_bytes(PIXEL)
+    kept = {
+        f"row-{number}": {
+            "prompt": [{"role": "user", "content": f"What is {number} + 1?"}],
+            "before": {"text": HOSTILE, "right": False},
+            "after": {"text": f"It is {number + 1}.", "right": number % 2 == 0},
+        }
+        for number in range(10)
+    }
+    write(busy / "train" / "completions.json", kept)
     mocked = summary("regenerate", passed=1, rows=2, run_switches=["TEST_MOCK_FIREWORKS_REGEN"])
     write(outputs / LONG / "regenerate" / "summary.json", mocked)
     stepped = summary("train", steps=1, run_switches=["TEST_MODE_TRL"])

@@ -65,6 +65,8 @@ def test_each_kind_of_result_is_said(page: Path) -> None:
         "0.085",
         "0.960",
         "Improvement +0.875, interval +0.820 to +0.930",
+        "Of it +0.250 is answers that are right more often",
+        f"What is 4 + 1? before: wrong {HOSTILE} after: right It is 5. What is 1 + 1? before: wrong",
         "It worked on other rows than the manifest names now.",
         "1 of 2 answers pass",
         "1 min 17 s",
@@ -76,6 +78,7 @@ def test_each_kind_of_result_is_said(page: Path) -> None:
         "1/3",
     ):
         assert words in text, words
+    assert text.count("after: right") == text.count("after: wrong") == 3, "a page of ten is read by nobody"
 
 
 def test_the_table_counts_each_state(page: Path) -> None:

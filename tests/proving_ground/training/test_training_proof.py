@@ -1,5 +1,6 @@
 """The claim: the paired interval, and what a run that does not hold it says."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,12 @@ def test_a_claim_holds_from_the_lower_bound_on(policies: Path, tmp_path: Path) -
     assert held.problem == ""
     assert held.summary["interval"][0] >= 0.02
     assert (tmp_path / "training_curve.png").read_bytes().startswith(b"\x89PNG")
+    kept = json.loads((tmp_path / "completions.json").read_text())
+    assert [*kept] == [sample["id"] for sample in SAMPLES[80:100]]
+    for sample in SAMPLES[80:100]:
+        for when in ("before", "after"):
+            said = kept[sample["id"]][when]
+            assert said["right"] == (words.reward([said["text"]], [sample["ground_truth"]]) == [1.0])
 
 
 def test_an_improvement_is_told_apart_into_right_answers_and_their_form() -> None:
