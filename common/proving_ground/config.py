@@ -53,7 +53,7 @@ class DataConfig(Section):
     decontaminate: Path | None = Field(
         None, description="JSON lines of held-out questions; rows that share eight words with one are dropped"
     )
-    dir: Path | None = Field(None, description="folder of the prepared data; the example's own by default")
+    dir: Path | None = Field(None, description="folder of the prepared data; each configuration has one")
 
 
 class PromptConfig(Section):

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from proving_ground.cli import missing_package
 from proving_ground.config import Config, effective_settings, leaf_fields, load_config
+from proving_ground.dataset import check_made_with
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import emit, is_main_process, say, scrub
 from proving_ground.stages.record import Record
@@ -162,6 +163,9 @@ def _execute(
     output_dir = (options.output_dir or default_output_dir(task, stage.name)).resolve()
     check_switches()
     config = load_config(options.config, overrides, os.environ)
+    data_dir = _data_dir(task, options.config, config)
+    if not stage.writes_data and config.data.dir is None:  # who names a folder names the data
+        check_made_with(data_dir, config.data)
     # Only now: a command that is refused leaves what the last run wrote.
     if not (stage.claims_late or (stage.writes_data and options.output_dir)):
         record.open(output_dir)
@@ -175,9 +179,7 @@ def _execute(
         config=config,
         options=options,
         output_dir=output_dir,
-        data_dir=(
-            config.data.dir or (task.folder if task.rows is None else write_rows(task, config.data))
-        ).resolve(),
+        data_dir=data_dir,
         claim=partial(record.open, output_dir),
     )
     record.data = run.data_dir / "dataset.jsonl"
@@ -187,6 +189,16 @@ def _execute(
 
             stack.enter_context(activate(mocks, task.folder, run.output_dir))
         return stage.body(run)
+
+
+def _data_dir(task: Task, path: Path, config: Config) -> Path:
+    """Where the data is: that of ``config.json`` in the example; other configurations have a folder each."""
+    if config.data.dir is not None:
+        return config.data.dir.resolve()
+    if task.rows is not None:
+        return write_rows(task, config.data).resolve()
+    own = path.name != "config.json"
+    return default_output_dir(task, f"data/{path.stem}") if own else task.folder.resolve()
 
 
 def default_output_dir(task: Task, stage: str) -> Path:
@@ -231,7 +243,11 @@ def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> _Parser:
         "Exit codes: 0 the claim holds, 1 it does not, 2 the stage could not run, 130 Ctrl-C.",
     )
     stage.add_options(parser)
-    own = "the example's folder" if stage.writes_data else "outputs/<example>/<stage>"
+    own = "outputs/<example>/<stage>"
+    if stage.writes_data:
+        own = (
+            "the example's folder; with another --config than config.json, outputs/<example>/data/<its name>"
+        )
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help=f"default: {own}")
     parser.add_argument(
         "--config", type=Path, default=folder / "config.json", metavar="FILE", help="configuration file"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from proving_ground.dataset import Sample, check_made_with, read_samples
+from proving_ground.dataset import Sample, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import with_examples
 from proving_ground.stages.run import Result, Run, Stage
@@ -18,8 +18,6 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(run: Run) -> Result:
-    if vars(run.options)["data.dir"] is None:  # who names a folder names the data
-        check_made_with(run.data_dir, run.config.data)
     # torch, transformers and trl are imported here: the other stages do without them.
     from proving_ground.training.known_answers import check_known_answers
     from proving_ground.training.session import TrainingFailedError, TrainingRun, train_policy

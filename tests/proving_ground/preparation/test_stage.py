@@ -17,7 +17,7 @@ from proving_ground.dataset import MANIFEST, check_made_with, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.preparation import FILES
 from proving_ground.preparation.report import BEGIN, END
-from proving_ground.stages import prepare, train
+from proving_ground.stages import local_eval, prepare, preview, regenerate, train
 
 
 @pytest.fixture
@@ -375,18 +375,33 @@ def test_data_of_another_configuration_is_refused(
     assert f"another configuration: {words}; run prepare_data.py" in str(refused.value)
 
 
-def test_training_refuses_what_a_failed_preparation_left(
-    step: Step, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "stage", [local_eval, preview, regenerate, train], ids=lambda stage: stage.STAGE.name
+)
+def test_every_stage_refuses_what_a_failed_preparation_left(
+    step: Step, tmp_path: Path, capsys: pytest.CaptureFixture[str], stage: Any
 ) -> None:
     step()
-    other = tmp_path / "other.json"
-    other.write_text('{"data": {"source": "nothing.jsonl", "limit": 40}}')
-    assert step("--config", str(other))[0] == 2
+    (tmp_path / "tiny" / "config.json").write_text('{"data": {"source": "nothing.jsonl", "limit": 40}}')
+    assert step()[0] == 2
     with pytest.raises(SystemExit) as end:
-        options = ["--config", str(other), "--output-dir", str(tmp_path / "run")]
-        train.STAGE.main(tiny_task.task(tmp_path / "tiny"), "doc", options)
+        stage.STAGE.main(tiny_task.task(tmp_path / "tiny"), "doc", ["--output-dir", str(tmp_path / "run")])
     assert end.value.code == 2
     assert "data.source nothing.jsonl (made with builtin), data.limit 40" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_configuration_has_data_of_its_own(tmp_path: Path) -> None:
+    """What is committed beside an example stays what its ``config.json`` made."""
+    folder = tmp_path / "examples" / "tiny"
+    task = tiny_task.task(folder)
+    (folder / "config.gpu.json").write_text('{"data": {"limit": 12, "held_out": 3}}')
+    for options in ([], ["--config", str(folder / "config.gpu.json")]):
+        with pytest.raises(SystemExit) as end:
+            prepare.STAGE.main(task, "doc", options)
+        assert end.value.code == 0
+    assert len(read_samples(folder / "dataset.jsonl")) == 30
+    assert len(read_samples(tmp_path / "outputs" / "tiny" / "data" / "config.gpu" / "dataset.jsonl")) == 12
 
 
 def test_data_of_ones_own_rows_is_known_by_the_name_of_the_source(step: Step, tmp_path: Path) -> None:
