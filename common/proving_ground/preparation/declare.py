@@ -134,7 +134,10 @@ class Preparation:
             first = error.errors(include_url=False)[0]
             name = ".".join(map(str, first["loc"]))
             if first["type"] == "missing":
-                return f"column {name!r} is missing; expected {', '.join(self.columns)}"
+                return (
+                    f"column {name!r} is missing; expected {', '.join(self.columns)} (Preparation.adapt in task.py"
+                    " brings rows of another schema into this one)"
+                )
             found = "null" if first["input"] is None else type(first["input"]).__name__
             return f"column {name!r}: {first['msg'].lower()}, found {found}"
         return None
