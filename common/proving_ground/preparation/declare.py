@@ -134,10 +134,8 @@ class Preparation:
             first = error.errors(include_url=False)[0]
             name = ".".join(map(str, first["loc"]))
             if first["type"] == "missing":
-                return (
-                    f"column {name!r} is missing; expected {', '.join(self.columns)} (Preparation.adapt in task.py"
-                    " brings rows of another schema into this one)"
-                )
+                expected = f"column {name!r} is missing; expected {', '.join(self.columns)}"
+                return f"{expected} (`adapt` in task.py's Preparation brings in rows of another schema)"
             found = "null" if first["input"] is None else type(first["input"]).__name__
             return f"column {name!r}: {first['msg'].lower()}, found {found}"
         return None
