@@ -66,7 +66,11 @@ def serve(answer: Callable[[dict[str, Any], int], Reply]) -> Iterator[Server]:
             self._send(Reply(status=200 if self.path == "/health" else 404))
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            size = int(self.headers["Content-Length"])
+            body = self.rfile.read(size)
+            if len(body) < size:  # the client was killed
+                self.close_connection = True
+                return
             request = {"path": self.path, "headers": dict(self.headers), "body": json.loads(body)}
             with lock:
                 number = len(server.requests)
