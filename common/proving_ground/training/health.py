@@ -42,7 +42,8 @@ class Symptom:
     """One check over the last logged steps.
 
     ``seen`` tells for one step's logs whether the symptom shows. It is a failure once it has shown in
-    ``patience`` logged steps in a row (1: at once), or in every step of a run shorter than that.
+    ``patience`` logged steps in a row (1: at once), or in every step of a run shorter than that. ``at_start``:
+    only in the first ones, since what a policy has learned may look the same.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Symptom:
     evidence: Callable[[Logs, HealthConfig], str]
     remedy: str
     at_once: bool = False
+    at_start: bool = False
 
 
 def _not_finite(logs: Logs, config: HealthConfig) -> list[str]:
@@ -97,6 +99,7 @@ SYMPTOMS = (
         ),
         "the policy is nearly certain of answers that are often wrong: shorten model.supervised_start (fewer"
         " steps, lower learning_rate), raise grpo.temperature",
+        at_start=True,
     ),
     Symptom(
         "entropy collapse",
@@ -239,7 +242,11 @@ class HealthChecks(TrainerCallback):
             )
         for symptom in SYMPTOMS:
             last = history[-1:] if symptom.at_once else history[-patience:]
-            enough = symptom.at_once or len(history) >= patience
+            enough = (
+                symptom.at_once
+                or len(history) == patience
+                or (len(history) > patience and not symptom.at_start)
+            )
             if enough and all(symptom.seen(logs, self.config) for logs in last):
                 since = "" if symptom.at_once else f" for {patience} logged steps"
                 evidence = symptom.evidence(last[-1], self.config)

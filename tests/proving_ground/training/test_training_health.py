@@ -121,6 +121,8 @@ def test_a_supervised_start_that_was_too_long_is_named(capsys: pytest.CaptureFix
     ]
     assert found_in(logged(*stuck)) == ["nothing to explore"]
     assert "shorten model.supervised_start" in capsys.readouterr().err
+    learning = [(0.1 + number / 20, 0.5, 0.8 - number / 20, 0.0) for number in range(10)]
+    assert found_in(logged(*learning, *stuck)) == [], "a policy that was taught may be sure in the end"
 
 
 def test_a_policy_that_forgets_to_end_is_named() -> None:
