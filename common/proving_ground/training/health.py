@@ -42,8 +42,8 @@ class Symptom:
     """One check over the last logged steps.
 
     ``seen`` tells for one step's logs whether the symptom shows. It is a failure once it has shown in
-    ``patience`` logged steps in a row (1: at once), or in every step of a run shorter than that. ``at_start``:
-    only in the first ones, since what a policy has learned may look the same.
+    ``patience`` logged steps in a row (1: at once), or in every step of a run shorter than that.
+    ``at_start``: only in the first ones, since what a policy has learned may look the same.
     """
 
     name: str
