@@ -115,10 +115,9 @@ def test_e2e_trl_grpo_integration_script(clone: Clone) -> None:
 
 
 def test_e2e_a_bad_trl_option_is_refused(clone: Clone) -> None:
-    """Each costs the trainer's imports; the other ways to be wrong are in the unit tests of the settings."""
     completed = clone.run("trl_grpo_integration.py", "--grpo.learningrate", "1e-3", **TRAIN)
     assert completed.returncode == 2
-    assert "did you mean learning_rate" in completed.stderr
+    assert "did you mean grpo.learning_rate" in completed.stderr
     assert completed.stderr.startswith("error: ") and completed.stderr.count("\n") == 1
 
 

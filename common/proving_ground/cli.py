@@ -65,6 +65,16 @@ def run_script(stage: str, file: str, description: str | None) -> NoReturn:
     sys.exit(guarded(stage, run))
 
 
+def run_task(file: str) -> NoReturn:
+    """Run a stage of the example whose ``task.py`` is ``file``, run as a script, and exit."""
+    stage, *words = sys.argv[1:] or ["--help"]
+    if stage not in ("--help", "-h", "help"):
+        main([stage, str(Path(file).resolve().parent), *words])
+    listed = "\n".join(f"  {name:<12} {text}" for name, text in STAGES.items() if name != "prepare")
+    sys.stdout.write(f"{sys.argv[0]} STAGE [options]; each stage has --help\n\n{listed}\n")
+    sys.exit(0)
+
+
 def guarded(name: str, call: Callable[[], Any]) -> int:
     """The exit code of ``call``, which returns one or nothing; errors that are no bugs become one line."""
     try:

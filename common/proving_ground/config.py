@@ -4,12 +4,13 @@ Every setting has a dotted key (``fireworks.concurrency``). It is given on the c
 ``--fireworks.concurrency 8``, in the environment as ``PROVING_GROUND_FIREWORKS__CONCURRENCY=8``, and in
 ``config.json`` as ``{"fireworks": {"concurrency": 8}}``; ``null`` stands for "not set". Unknown keys, wrong
 types and values out of range are errors that name the file, variable or option. The ``grpo`` section takes
-any field of TRL's ``GRPOConfig`` under TRL's own name; ``proving_ground.training`` checks it against that
-class.
+any field of TRL's ``GRPOConfig`` under TRL's own name; ``proving_ground.training`` checks the values.
 """
 
+import ast
 import difflib
 import functools
+import importlib.util
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ from proving_ground.errors import CannotRunError
 from proving_ground.sandbox_settings import SandboxSettings
 
 ENVIRONMENT_PREFIX = "PROVING_GROUND_"
+
+GRPO_CONFIG = ("trl/trainer/grpo_config.py", "trl/trainer/base_config.py", "transformers/training_args.py")
+"""Where the class and its bases stand."""
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -202,6 +206,10 @@ def load_config(
     config = Config()
     tree: dict[str, Any] = {}
     for number, (name, values) in enumerate(_layers(path, overrides or {}, environ or {})):
+        for section in ("grpo", "model.embedded.grpo"):
+            for field in _unknown_to_trl(_get(values, section)):
+                key = f"{section}.{field}"
+                raise CannotRunError(f"{name(key)}: unknown setting{_near(f'grpo.{field}')}")
         tree = _merged(tree, values)
         try:
             # Text is read as its field wants; what the file says has types, and 4 is not "4".
@@ -303,7 +311,29 @@ def _get(tree: Any, key: str) -> Any:
     return tree
 
 
+@functools.cache
+def grpo_fields() -> frozenset[str]:
+    """The fields of ``GRPOConfig``, read from its source: to import it takes seconds. Empty without TRL."""
+    fields: set[str] = set()
+    for file in GRPO_CONFIG:
+        spec = importlib.util.find_spec(file.partition("/")[0])
+        path = spec and spec.origin and Path(spec.origin).parents[1] / file
+        if not path or not path.is_file():
+            return frozenset()
+        for definition in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(definition, ast.ClassDef):
+                declared = [node.target for node in definition.body if isinstance(node, ast.AnnAssign)]
+                fields.update(target.id for target in declared if isinstance(target, ast.Name))
+    return frozenset(fields)
+
+
+def _unknown_to_trl(section: Any) -> list[str]:
+    known = grpo_fields() if section and isinstance(section, dict) else frozenset()
+    return [name for name in section if name not in known] if known else []
+
+
 def _near(key: str) -> str:
-    known = [name for name, _, _ in leaf_fields()]
+    known = [name for name, _, _ in leaf_fields()] + [f"grpo.{name}" for name in grpo_fields()]
     matches = difflib.get_close_matches(key, known, n=2)
-    return f"; did you mean {' or '.join(matches)}?" if matches else "; --help lists them"
+    there = "TRL's GRPOConfig has them" if key.startswith("grpo.") else "--help lists them"
+    return f"; did you mean {' or '.join(matches)}?" if matches else f"; {there}"

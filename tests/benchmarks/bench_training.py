@@ -39,7 +39,7 @@ EMBEDDED = {"hidden_size": 128, "layers": 2, "warm_start_steps": 200, "warm_star
 GRPO = {
     "use_cpu": True,
     "bf16": False,
-    "gradient_checkpointing": False,
+    "activation_checkpointing": False,
     "learning_rate": 5e-4,
     "lr_scheduler_type": "constant",
     "per_device_train_batch_size": 64,

@@ -32,6 +32,7 @@ def show_report(
         for text in examples.get(name, ()):
             console.print(f"  [dim]{escape(name)}: {escape(text)}[/dim]", soft_wrap=True)
     console.print(_rich_table("coverage: rows of each file by stratum", *_coverage(manifest)))
+    console.print("[dim]columns: each file's rows; 12 / 10: 12 rows where at least 10 are promised[/dim]")
     for short in shortfall_lines(manifest):
         console.print(f"[bold yellow]short:[/] {escape(short)}", soft_wrap=True)
 

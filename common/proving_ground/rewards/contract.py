@@ -305,8 +305,8 @@ def _told(name: str, reward: RewardCallable, error: Exception, columns: Mapping[
         known = sorted(columns.keys() - {"log_extra", "log_metric"})
         there = f"; the columns are {', '.join(known)}"
     return (
-        f"reward raised: {name} raised {type(error).__name__}: {error} ({file}:{line}){shown}{there}; give a"
-        " wrong or malformed answer 0.0, and raise InfrastructureError when scoring itself cannot work"
+        f"reward function {name}() raised {type(error).__name__}: {error} ({file}:{line}){shown}{there};"
+        " give a wrong or malformed answer 0.0, and raise InfrastructureError when scoring itself cannot work"
     )
 
 

@@ -214,10 +214,10 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
 
 
 def positive_int(text: str) -> int:
-    """An option's whole number of at least 1; raises ``ValueError`` as argparse expects."""
-    if (value := int(text)) < 1:
-        raise ValueError(text)
-    return value
+    """An option's whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"give a whole number of at least 1, not {text!r}")
+    return int(text)
 
 
 class _Parser(argparse.ArgumentParser):

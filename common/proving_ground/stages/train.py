@@ -1,10 +1,12 @@
 """Step 4: GRPO with the example's reward, and the proof that it taught the policy something."""
 
 import argparse
+import json
 from pathlib import Path
 
 from proving_ground.dataset import Sample, read_samples
 from proving_ground.errors import CannotRunError
+from proving_ground.events import is_main_process, say
 from proving_ground.messages import with_examples
 from proving_ground.stages.run import Result, Run, Stage
 from proving_ground.switches import is_on
@@ -19,6 +21,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _train(run: Run) -> Result:
     # torch, transformers and trl are imported here: the other stages do without them.
+    if is_main_process():
+        say("train: torch, transformers and trl are loaded, which takes a few seconds")
     from proving_ground.training.known_answers import check_known_answers
     from proving_ground.training.session import TrainingFailedError, TrainingRun, train_policy
     from proving_ground.training.settings import TEST_MODE_ROWS, grpo_of, in_test_mode
@@ -26,7 +30,9 @@ def _train(run: Run) -> Result:
     test_mode = is_on("TEST_MODE_TRL")
     config = in_test_mode(run.config) if test_mode else run.config
     grpo_of(config)
-    samples = read_samples(run.data_dir / "dataset.jsonl", TEST_MODE_ROWS if test_mode else None)
+    samples = read_samples(run.data_dir / "dataset.jsonl")
+    if test_mode:  # a step costs what its rows are long
+        samples = sorted(samples, key=lambda row: len(json.dumps(row["messages"])))[:TEST_MODE_ROWS]
     held_out = _held_out(run.data_dir / "held_out.jsonl") if config.training.prove else []
     warm_start = samples if test_mode else _warm_start(run, samples)
     if config.training.reuse_warm_start and warm_start is not samples:

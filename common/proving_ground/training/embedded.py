@@ -205,7 +205,7 @@ def _warm_start(
         adam_beta2=0.98,
         use_cpu=True,
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         seed=seed,
         **QUIET,
     )
@@ -253,7 +253,7 @@ def supervised_start(
         weight_decay=0.0,
         use_cpu=args.use_cpu,
         bf16=args.bf16,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         seed=args.seed,
         **QUIET,
     )

@@ -198,7 +198,7 @@ class _Lab:
         fixed = {
             "use_cpu": True,
             "bf16": False,
-            "gradient_checkpointing": False,
+            "activation_checkpointing": False,
             "learning_rate": 5e-4,
             "lr_scheduler_type": "constant",
             "max_completion_length": 48,

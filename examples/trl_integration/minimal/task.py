@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from proving_ground.cli import main
-from proving_ground.messages import completion_text
-from proving_ground.stages.task import Task
+try:
+    from proving_ground.cli import run_task
+    from proving_ground.messages import completion_text
+    from proving_ground.stages.task import Task
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
+    sys.exit(2)
 
 WORDS = "ant bee cat dog eel fox gnu hen ibis jay kiwi lion newt owl yak".split()  # noqa: SIM905
 
@@ -45,4 +49,4 @@ def demonstrations(sample: dict[str, Any]) -> list[str]:
 TASK = Task(folder=Path(__file__).resolve().parent, rows=rows, reward=reward, demonstrations=demonstrations)
 
 if __name__ == "__main__":
-    main([*sys.argv[1:2], str(TASK.folder), *sys.argv[2:]])
+    run_task(__file__)

@@ -62,7 +62,7 @@ def test_what_breaks_the_contract_is_named(scores: Any, check: str) -> None:
 def test_an_exception_is_named_with_its_place() -> None:
     with pytest.raises(
         RewardContractError,
-        match=r"reward raised: mine raised ZeroDivisionError.*test_reward_contract.py:\d+",
+        match=r"reward function mine\(\) raised ZeroDivisionError.*test_reward_contract.py:\d+",
     ):
         call(lambda: 1 / 0)
 

@@ -38,6 +38,20 @@ def test_it_is_one_short_file() -> None:
     assert len((TEMPLATE / "task.py").read_text().splitlines()) <= 60
 
 
+def test_without_a_stage_it_lists_them(folder: Path) -> None:
+    done = run(folder)
+    assert done.returncode == 0 and "  local_eval " in done.stdout and "  prepare " not in done.stdout
+    done = run(folder, "trian")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "did you mean train?" in done.stderr
+
+
+def test_a_forgotten_environment_is_one_line() -> None:
+    for script in (TEMPLATE / "task.py", TEMPLATE.parent / "grpo_example.py"):
+        command = [sys.executable, "-S", "-I", str(script)]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "`make dev`" in done.stderr
+
+
 def test_rows_and_a_reward_are_enough_for_step_1(folder: Path) -> None:
     done = run(folder, "local_eval")
     assert done.returncode == 0, done.stderr

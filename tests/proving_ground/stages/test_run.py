@@ -212,6 +212,7 @@ def test_a_switch_that_is_on_is_on_in_every_stage(
         ("preview", ["--fireworks.temperature", "1"], "preview takes no --fireworks.temperature"),
         ("prepare", ["--limit", "3"], "did you mean --data.limit"),
         ("train", ["--limit", "3"], "train takes no --limit"),
+        ("local_eval", ["--limit", "0"], "--limit: give a whole number of at least 1, not '0'"),
         ("train", ["--data.seed", "3"], "train takes no --data.seed"),
     ],
 )

@@ -25,7 +25,7 @@ EMBEDDED = {
 GRPO = {
     "use_cpu": True,
     "bf16": False,
-    "gradient_checkpointing": False,
+    "activation_checkpointing": False,
     "max_steps": 4,
     "logging_steps": 1,
     "learning_rate": 1e-3,

@@ -28,7 +28,7 @@ REPLACED = {
     "use_vllm": False,
     "use_cpu": True,
     "bf16": False,
-    "gradient_checkpointing": False,
+    "activation_checkpointing": False,
     "max_steps": 2,
     "per_device_train_batch_size": 4,
     "gradient_accumulation_steps": 1,
