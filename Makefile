@@ -56,7 +56,7 @@ lint: $(VENV)/ready ## ruff, the direction of imports, the workflow against its 
 types: $(VENV)/ready ## mypy, strict
 	@$(NOX) -s types
 
-bench: $(VENV)/ready ## benchmarks: ratios measured in one run; make bench ARGS=sandbox picks by name
+bench: $(VENV)/ready ## benchmarks against docs/benchmarks.md; ARGS=sandbox picks by name, ARGS=--write writes it
 	@$(NOX) -s bench $(if $(ARGS),-- $(ARGS))
 
 constraints: $(VENV)/ready ## write constraints.txt anew: one tested version of everything

@@ -63,6 +63,18 @@ def _install(session: nox.Session, *extras: str, groups: tuple[str, ...] = ("tes
     session.install("-c", "constraints.txt", "-e", target, *wanted)
 
 
+def _shared(session: nox.Session, environment: str) -> str:
+    """The Python of another session's environment, which is required and has made it.
+
+    One for all examples: what they need is the same, and so the trainer's bytecode is compiled once.
+    """
+    folder = Path(os.environ.get("NOX_ENVDIR", ROOT / ".nox")).resolve() / environment
+    session.env["PATH"] = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
+    session.env["VIRTUAL_ENV"] = str(folder)
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
+    return str(folder / "bin" / "python")
+
+
 def _workers(session: nox.Session) -> str:
     """pytest's workers: one for each core, or one alone where other sessions have the other cores."""
     return os.environ.get("PYTEST_WORKERS") or ("0" if session.parallel else "auto")
@@ -137,49 +149,61 @@ def tests(session: nox.Session, part: str) -> None:
     session.run("pytest", "-n", _workers(session), *paths, *session.posargs)
 
 
-@nox.session(requires=["isolation"], allow_parallel=True)
+@nox.session(default=False)
+def trainer(session: nox.Session) -> None:
+    """The environment of `e2e` and `prove`: everything but services."""
+    _install(session, *STEPS, "train")
+
+
+@nox.session(default=False)
+def everything(session: nox.Session) -> None:
+    """The environment of `docs` and `smoke`: services, too."""
+    _install(session, *STEPS, "train", "parquet", "services", "serve", groups=("test", "dev"))
+
+
+@nox.session(requires=["isolation", "trainer"], allow_parallel=True, venv_backend="none")
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def e2e(session: nox.Session, example: str) -> None:
     """Every step of an example as a user runs it: mocked APIs, one training step, no network."""
-    _install(session, *STEPS, "train")
+    python = _shared(session, "trainer")
     suite = ["tests/test_readiness.py", f"--example={example}"]
-    session.run("pytest", "-n", _workers(session), *suite, *session.posargs)
+    session.run(python, "-m", "pytest", "-n", _workers(session), *suite, *session.posargs)
 
 
-@nox.session(default=False, requires=["isolation"], allow_parallel=True)
+@nox.session(default=False, requires=["isolation", "everything"], allow_parallel=True, venv_backend="none")
 @nox.parametrize("part", ["project", *EXAMPLES], ids=["project", *EXAMPLES])
 def docs(session: nox.Session, part: str) -> None:
     """Every documented command is executed: of the project's pages, or of an example's files."""
-    _install(session, *STEPS, "train", "parquet", "services", groups=("test", "dev"))
+    python = _shared(session, "everything")
     session.env["OMP_NUM_THREADS"] = "1"
     which = ["-m", "project"] if part == "project" else ["-m", "not project", f"--example={part}"]
-    session.run("pytest", "tests/test_documented_commands.py", *which, *session.posargs)
+    session.run(python, "-m", "pytest", "tests/test_documented_commands.py", *which, *session.posargs)
 
 
-@nox.session(default=False, requires=["isolation"], allow_parallel=True)
+@nox.session(default=False, requires=["isolation", "trainer"], allow_parallel=True, venv_backend="none")
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def prove(session: nox.Session, example: str) -> None:
     """An example's reward: can it be gamed, can it be learned from? Compared with its committed verdict."""
-    _install(session, *STEPS, "train", groups=())
+    python = _shared(session, "trainer")
     session.env["OMP_NUM_THREADS"] = "1"
     if example in PREPARED:
-        session.run("python", f"examples/{example}/prepare_data.py")
+        session.run(python, f"examples/{example}/prepare_data.py")
     output = ["--output", f"outputs/{example}/prove"]
     verdict = f"examples/{example}/verdict.json"
     options = session.posargs or (["--check", verdict] if (ROOT / verdict).is_file() else [])
-    session.run("python", "-m", "proving_ground", "prove", example, *output, *options)
+    session.run(python, "-m", "proving_ground", "prove", example, *output, *options)
 
 
-@nox.session(default=False, requires=["isolation"], allow_parallel=True)
+@nox.session(default=False, requires=["isolation", "everything"], allow_parallel=True, venv_backend="none")
 @nox.parametrize("example", EXAMPLES, ids=EXAMPLES)
 def smoke(session: nox.Session, example: str) -> None:
     """An example for real: trained until it has learned, real local servers; `-- --live`: the real API."""
     (ROOT / "outputs" / "smoke" / example / "smoke.json").unlink(missing_ok=True)
-    _install(session, *STEPS, "train", "services", "serve")
+    python = _shared(session, "everything")
     # Policies of a million weights gain nothing from a second thread, and sessions share the cores.
     session.env["OMP_NUM_THREADS"] = "1"
     suite = "tests/test_live_examples.py" if "--live" in session.posargs else "tests/test_smoke_examples.py"
-    session.run("pytest", suite, f"--example={example}", *session.posargs)
+    session.run(python, "-m", "pytest", suite, f"--example={example}", *session.posargs)
 
 
 @nox.session(default=False, requires=["isolation"])
@@ -268,11 +292,9 @@ def services(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Benchmarks: ratios measured in one run, never asserted. `nox -s bench -- sandbox` picks by name."""
+    """Benchmarks, compared with docs/benchmarks.md: `-- sandbox` picks by name, `-- --write` writes it."""
     _install(session, *STEPS, "train", "services")
-    for script in sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")):
-        if not session.posargs or any(word in script.stem for word in session.posargs):
-            session.run("python", str(script.relative_to(ROOT)))
+    session.run("python", "-m", "tests.benchmarks.table", *session.posargs)
 
 
 @nox.session(default=False, venv_backend="none")

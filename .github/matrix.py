@@ -27,6 +27,8 @@ NOT_IN_CI = {
     "dev": "makes an environment for a person",
     "new_example": "makes a folder for a person",
     "report": "a job of its own, after all others",
+    "trainer": "makes the environment of the sessions that need it",
+    "everything": "makes the environment of the sessions that need it",
     "browser": "runs before each session that needs it",
     "isolation": "runs before each session that needs it",
     "sandbox": "installs for a person; the workflow does it in a step",

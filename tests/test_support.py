@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks import table
 from tests.support import offline
 from tests.support.training_log import check_steps
 
@@ -73,3 +74,26 @@ def test_the_guard_lets_sockets_of_this_machine_s_files_through(monkeypatch: pyt
     monkeypatch.setattr(offline, "namespace_prefix", lambda: ())
     code = "import socket; a, b = socket.socketpair(); a.sendmsg([b'x']); print(b.recv(1).decode())"
     assert offline.python_offline("-c", code).stdout == "x\n"
+
+
+def bench_row(what: str, low: float, ratio: float, high: float) -> dict[str, object]:
+    return {"what": what, "peer": "bare TRL", "unit": "ms", "theirs": 1.0, "ours": ratio} | {
+        "ratio": ratio,
+        "low": low,
+        "high": high,
+    }
+
+
+def test_what_got_slower_than_noise_is_said() -> None:
+    """The committed page is read again: what lies above its interval as a whole is slower, nothing else."""
+    committed = table.markdown([bench_row("a", 0.9, 1.0, 1.1), bench_row("b", 0.9, 1.0, 1.1)], "here")
+    now = [bench_row("a", 1.09, 1.2, 1.3), bench_row("b", 1.11, 1.2, 1.3), bench_row("new", 8.0, 9.0, 10.0)]
+    (line,) = table.slower(now, committed)
+    assert line.startswith("b: 1.200 times bare TRL (1.110 to 1.300), was at most 1.1")
+
+
+def test_a_ratio_is_of_pairs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The machine slows down tenfold on the way: each pair has seen the same."""
+    table.row("x", "y", [1.0, 2.0, 10.0, 4.0], [1.1, 2.2, 11.0, 4.4], "ms")
+    row = json.loads(capsys.readouterr().out)
+    assert row["low"] == row["ratio"] == row["high"] == pytest.approx(1.1)

@@ -8,6 +8,7 @@ A source with such assertions can become one ``assert`` test as a whole.
 """
 
 import ast
+import functools
 import json
 import math
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Converted:
     left_out: int = 0
 
 
+@functools.lru_cache(maxsize=1)  # two filters and to_sample ask the same of one row after another
 def convert(source: str, entry_point: str) -> Converted:
     """The tests of an assertion source; an empty ``entry_point`` stands for a whole program.
 

@@ -6,7 +6,7 @@ Beside it an interpreter that does nothing and one that imports math-verify, all
 PYTHONDONTWRITEBYTECODE is taken out of the children's environment and each is run once beforehand,
 so the figures are with byte code cached; ``--no-bytecode`` measures without any, the standard
 library's included.
-stdout gets one JSON line, stderr the table.
+stdout gets a row of the table of benchmarks, stderr all three.
 """
 
 import argparse
@@ -17,7 +17,8 @@ import sys
 import time
 from pathlib import Path
 
-from proving_ground.events import emit, say
+from proving_ground.events import say
+from tests.benchmarks import table
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {
@@ -60,7 +61,8 @@ def main() -> None:
     medians = {name: round(statistics.median(values), 3) for name, values in times.items()}
     for name, seconds in medians.items():
         say(f"{name:12} {seconds:6.3f} s, {seconds / medians['nothing']:5.1f} times an empty interpreter")
-    emit("bench_import", bytecode=not arguments.no_bytecode, seconds=medians)
+    ways = {name: [1000 * each for each in times[name]] for name in ("math-verify", "math_reward")}
+    table.row("import, and compare two integers", "math-verify", *ways.values(), unit="ms")
 
 
 if __name__ == "__main__":

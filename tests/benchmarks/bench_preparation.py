@@ -4,8 +4,7 @@ Each measurement is a process of its own, so that its peak memory is its own. Th
 that suggests itself: every row's box against its answer with math-verify, and the same pattern filters
 after it; it runs on a sample, since all rows would take too long, and its time is scaled up.
 
-    python tests/benchmarks/bench_preparation.py            # 220,000 rows
-    python tests/benchmarks/bench_preparation.py 22000      # fewer
+    python tests/benchmarks/bench_preparation.py 220000     # 22,000 without a number
 """
 
 import json
@@ -17,6 +16,8 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks import table
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "math_example_openr1"
@@ -91,7 +92,7 @@ def measured(work: str, path: Path) -> dict[str, Any]:
 
 
 def main(count: int) -> None:
-    out = sys.stdout.write
+    out = sys.stderr.write
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "small.jsonl", Path(folder) / "large.jsonl"
         write_rows(small, count // 10)
@@ -102,17 +103,20 @@ def main(count: int) -> None:
             rate = done["rows"] / done["seconds"]
             out(f"{'chain':<34}{done['rows']:>9,}{rate:>9,.0f}{done['peak_mb']:>9.0f}")
             out(f"   dataset.jsonl {done['dataset']}\n")
-        loop = measured("loop", large)
+        pairs = [(measured("loop", large), measured("chain", small)) for _ in range(3)]
+        loop = pairs[-1][0]
         plain = loop["rows"] / loop["seconds"]
         out(f"{'math-verify on every row, sample':<34}{loop['rows']:>9,}{plain:>9,.0f}\n")
         out(f"chain / loop: {rate / plain:.1f} times the rows per second;")
         out(f" {loop['different']} of {loop['rows']} decisions differ {loop['examples'] or ''}\n")
         out(f"the loop on {count:,} rows, scaled up: ")
         out(f"{count / plain:,.0f} s\n")
+        ways = zip(*([1000 * each["seconds"] / each["rows"] for each in pair] for pair in pairs), strict=True)
+        table.row("step 0, OpenR1 rows", "a loop with math-verify", *map(list, ways), unit="ms a row")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--work"]:
         sys.stdout.write(json.dumps(WORK[sys.argv[2]](Path(sys.argv[3]))))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 220_000)
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 22_000)

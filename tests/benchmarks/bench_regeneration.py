@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from proving_ground.dataset import write_jsonl
-from proving_ground.events import emit, say
+from proving_ground.events import say
+from tests.benchmarks import table
 from tests.support.api_server import Reply, completion, serve
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "math_example" / "fireworks_regenerate.py"
@@ -57,9 +58,10 @@ def throughput(rows: int, concurrency: int, folder: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4.0, help="about how long each run should take")
+    parser.add_argument("--seconds", type=float, default=2.0, help="about how long each run should take")
     options = parser.parse_args()
     say(f"{'concurrency':>11} {'requests/s':>11} {'ideal':>7} {'share':>6}")
+    theirs, mine = [], []
     for concurrency in (1, 4, 8, 16):
         ideal = concurrency / LATENCY_SECONDS
         rows = int(ideal * options.seconds)
@@ -67,13 +69,9 @@ def main() -> None:
             write_jsonl(Path(name) / "dataset.jsonl", (sample(index) for index in range(rows)))
             measured = throughput(rows, concurrency, Path(name))
         say(f"{concurrency:>11} {measured:>11.1f} {ideal:>7.0f} {measured / ideal:>6.0%}")
-        emit(
-            "bench",
-            name="regeneration",
-            concurrency=concurrency,
-            requests_per_second=measured,
-            share=measured / ideal,
-        )
+        theirs.append(1000 / ideal)
+        mine.append(1000 / measured)
+    table.row("step 3, requests at once", "concurrency / latency", theirs, mine, "ms a request")
 
 
 def sample(index: int) -> dict[str, Any]:

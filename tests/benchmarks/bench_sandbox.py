@@ -1,34 +1,34 @@
 """What isolation costs: ``python tests/benchmarks/bench_sandbox.py [--programs 60]``.
 
-Programs per second in the sandbox with one and two workers, beside the same programs as bare
+A program's cost in the sandbox with one and two workers, beside the same programs as bare
 interpreters (``python -I``, and ``-S`` without the site module) and inside this process (``exec``; these
 programs are harmless), and the time of a program against its number of tests, also in bare interpreters.
-A table on stderr, one JSON line on stdout. Read the ratios: the absolute numbers are the machine's.
+Everything on stderr, rows of the table of benchmarks on stdout. Read the ratios.
 """
 
 import argparse
 import contextlib
 import io
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 
-from proving_ground.events import emit, say
+from proving_ground.events import say
 from proving_ground.rewards.code import make_code_reward
 from proving_ground.sandbox import Job
 from proving_ground.sandbox.local import LocalSandbox
+from tests.benchmarks import table
 
 # A launch and little else, and some work: what isolation costs depends on what is isolated.
 PROGRAMS = {
     "short": "print(sum(range(1000)))",
     "work": "n = 0\nwhile n < 1_500_000: n += 1\nprint(n)",
 }
-TEST_COUNTS = (1, 4, 16)
-ROUNDS = 3
+TEST_COUNTS = (1, 16)
+ROUNDS = 7
 
 
 def bare(program: str, times: int, *options: str) -> None:
@@ -49,8 +49,8 @@ def isolated(program: str, times: int, sandbox: LocalSandbox) -> None:
         raise SystemExit(f"a benchmark program failed: {results[0].reason}")
 
 
-def rates(program: str, times: int) -> dict[str, float]:
-    """Programs per second in each way, the median of rounds that take turns, so that noise hits all alike."""
+def costs(program: str, times: int) -> dict[str, list[float]]:
+    """Milliseconds for a program in each way, in rounds that take turns, so that noise hits all alike."""
     one, two = LocalSandbox(workers=1), LocalSandbox(workers=2)
     isolated(program, 2, one)
     isolated(program, 2, two)  # from now on spares are kept, as in a training
@@ -66,67 +66,51 @@ def rates(program: str, times: int) -> dict[str, float]:
         for name, run in ways.items():
             started = time.perf_counter()
             run()
-            measured[name].append(times / (time.perf_counter() - started))
-    return {name: statistics.median(values) for name, values in measured.items()}
+            measured[name].append(1000 * (time.perf_counter() - started) / times)
+    return measured
 
 
-def seconds_by_tests() -> dict[str, dict[int, float]]:
-    """Seconds to score one right program, by kind and number of its tests."""
+def costs_by_tests(count: int) -> dict[str, list[float]]:
+    """Milliseconds to score one right program with so many tests, by their kind, and of bare interpreters."""
     reward = make_code_reward(LocalSandbox())
     completion = "```python\ndef f(x): return x\nif __name__ == '__main__': print(input())\n```"
     kinds = {
         "stdio": {"kind": "stdio", "stdin": "1\n", "stdout": "1\n"},
         "call": {"kind": "call", "function": "f", "args": [1], "expected": 1},
     }
-    seconds: dict[str, dict[int, float]] = {kind: {} for kind in kinds}
-    for kind, test in kinds.items():
-        for count in TEST_COUNTS:
-            measured = []
-            for _ in range(ROUNDS):
-                started = time.perf_counter()
-                if reward([completion], [json.dumps([test] * count)]) != [1.0]:
-                    raise SystemExit("a right program was not scored 1.0")
-                measured.append(time.perf_counter() - started)
-            seconds[kind][count] = statistics.median(measured)
-    seconds["python -I"] = {}
-    for count in TEST_COUNTS:
+    measured: dict[str, list[float]] = {name: [] for name in (*kinds, "python -I")}
+    for _ in range(ROUNDS):
+        for kind, test in kinds.items():
+            started = time.perf_counter()
+            if reward([completion], [json.dumps([test] * count)]) != [1.0]:
+                raise SystemExit("a right program was not scored 1.0")
+            measured[kind].append(1000 * (time.perf_counter() - started))
         started = time.perf_counter()
         bare("print(1)", count)
-        seconds["python -I"][count] = time.perf_counter() - started
-    return seconds
+        measured["python -I"].append(1000 * (time.perf_counter() - started))
+    return measured
 
 
 def main() -> None:
     """Measure, show, report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--programs", type=int, default=60, help="runs of each program in each way")
+    parser.add_argument("--programs", type=int, default=20, help="runs of each program in each way")
     times = parser.parse_args().programs
-
-    say(f"{'program':8}  {'way':22}  {'per second':>10}  {'cost':>6}")
-    report: dict[str, dict[str, float]] = {}
-    ratios: dict[str, dict[str, float]] = {}
     for name, program in PROGRAMS.items():
-        report[name] = rates(program, times if name == "short" else max(1, times // 4))
-        one, two = report[name]["sandbox, 1 worker"], report[name]["sandbox, 2 workers"]
-        ratios[name] = {
-            "isolation_cost": report[name]["python -I"] / one,
-            "two_workers_speedup": two / one,
-        }
-        for way, rate in report[name].items():
-            say(f"{name:8}  {way:22}  {rate:10.1f}  {report[name]['python -I'] / rate:5.2f}x")
-    seconds = seconds_by_tests()
-    for kind, by_count in seconds.items():
-        say(
-            f"{kind:8}  "
-            + "  ".join(f"{count} tests: {1000 * value:.0f} ms" for count, value in by_count.items())
+        ways = costs(program, times if name == "short" else max(1, times // 4))
+        for way, values in ways.items():
+            say(f"{name:8}  {way:22}  {statistics.median(values):8.1f} ms")
+        bare_ones = ways["python -I"]
+        table.row(
+            f"sandbox, {name} program", "python -I", bare_ones, ways["sandbox, 1 worker"], "ms a program"
         )
-    emit(
-        "bench_sandbox",
-        programs_per_second=report,
-        ratios=ratios,
-        seconds_by_tests=seconds,
-        cores=len(os.sched_getaffinity(0)),
-    )
+        one, two = ways["sandbox, 1 worker"], ways["sandbox, 2 workers"]
+        table.row(f"sandbox, {name} program, two workers", "one worker", one, two, "ms a program")
+    for count in TEST_COUNTS:
+        ways = costs_by_tests(count)
+        for kind in ("stdio", "call"):
+            what = f"{count} {kind} tests of one program"
+            table.row(what, f"{count} times python -I", ways["python -I"], ways[kind], "ms")
 
 
 if __name__ == "__main__":

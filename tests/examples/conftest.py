@@ -1,7 +1,12 @@
-"""Tests of one example: left out when a run is about others."""
+"""Tests of one example: left out when a run is about others. Its data is prepared once for all of them."""
 
 import importlib
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -25,3 +30,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def module_of(request: pytest.FixtureRequest) -> Callable[[str], ModuleType]:
     """Import a module of the example that the test file names as ``EXAMPLE``."""
     return lambda name: importlib.import_module(f"examples.{request.module.EXAMPLE}.{name}")
+
+
+@pytest.fixture(scope="session")
+def data_dir(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What step 0 writes, into a folder where the dataset card lies already."""
+    if not (example / "prepare_data.py").is_file():
+        pytest.skip(f"{example.name} has no step 0")
+    folder = tmp_path_factory.mktemp("data")
+    shutil.copy(example / "DATASET.md", folder)
+    command = [sys.executable, str(example / "prepare_data.py"), "--output-dir", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+    return folder

@@ -10,7 +10,7 @@ from proving_ground.cli import project_root
 from proving_ground.dataset import atomic_writer
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say
-from proving_ground.report.collect import collect
+from proving_ground.report.collect import benchmarks, collect
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from proving_ground.report.page import render
 
         examples = collect(options.examples.resolve(), options.outputs.resolve())
-        text = render(examples, page, datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
+        bench = benchmarks(options.outputs.resolve())
+        text = render(examples, page, datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), bench)
         with atomic_writer(page) as stream:
             stream.write(text.encode("utf-8"))
     except CannotRunError as error:

@@ -29,6 +29,12 @@ def collect(examples: Path, outputs: Path) -> list[Example]:
     return [_example(folder, [outputs / folder.name, outputs / "smoke" / folder.name]) for folder in folders]
 
 
+def benchmarks(outputs: Path) -> list[dict[str, Any]]:
+    """The rows of the last benchmarks, if there were any."""
+    rows: list[dict[str, Any]] = _read(outputs / "bench" / "bench.json").get("rows", [])
+    return rows
+
+
 def _example(folder: Path, places: Sequence[Path]) -> Example:
     manifest = _read(folder / "dataset.manifest.json")
     files = _data_files(manifest, folder)

@@ -1,7 +1,7 @@
 """Turn what was collected into one HTML file that needs nothing but the files it links to."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,8 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from proving_ground.report.contents import STATES, Example
 
 
-def render(examples: Sequence[Example], page: Path, made: str) -> str:
-    """The page's HTML; links are relative to ``page``, ``made`` is the time it names.
+def render(
+    examples: Sequence[Example], page: Path, made: str, bench: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The page's HTML; links are relative to ``page``, ``made`` is the time it names, ``bench`` the rows of
+    benchmarks.
 
     Everything that runs wrote is escaped: a model's answer or an error message is text here, never markup.
     """
@@ -27,7 +30,9 @@ def render(examples: Sequence[Example], page: Path, made: str) -> str:
     environment.globals["link"] = lambda path: quote(os.path.relpath(path, page.parent))
     states = [cell.state for example in examples for cell in example.cells]
     counts = [(state, word, states.count(state)) for state, word in STATES.items() if state != "absent"]
-    text = environment.get_template("page.html").render(examples=examples, counts=counts, made=made)
+    text = environment.get_template("page.html").render(
+        examples=examples, counts=counts, made=made, bench=bench
+    )
     return text + "\n"
 
 

@@ -100,6 +100,15 @@ def test_what_a_run_wrote_is_text_and_never_markup(page: Path) -> None:
     assert HOSTILE in Page(text).text
 
 
+def test_the_last_benchmarks_are_on_it(tmp_path: Path) -> None:
+    examples, outputs = make_outputs(tmp_path)
+    row = {"what": "<GRPO> step", "peer": "bare TRL", "unit": "ms", "theirs": 200.0, "ours": 201.0}
+    write(outputs / "bench" / "bench.json", {"rows": [row | {"ratio": 1.005, "low": 0.99, "high": 1.0151}]})
+    assert main(["--examples", str(examples), "--outputs", str(outputs)]) == 0
+    text = Page((outputs / "report" / "index.html").read_text()).text
+    assert "<GRPO> step" in text and "1.005" in text and "0.990 to 1.015" in text
+
+
 def test_without_any_outputs_everything_is_not_run(tmp_path: Path) -> None:
     examples, _ = make_outputs(tmp_path)
     outputs = tmp_path / "nothing"

@@ -65,10 +65,15 @@ def test_a_bad_reward_fails_with_the_completion_that_shows_it(
     assert all(piece["completion"] and piece["score"] == 1.0 for piece in canary["evidence"])
 
 
-def test_a_report_is_the_same_for_the_same_seed(folder: Path) -> None:
-    for name in ("one", "two"):
-        assert run(folder, "good.py:last_tag", "--verdict", str(folder / name), "--seed", "3") == 0
-    assert (folder / "one").read_bytes() == (folder / "two").read_bytes()
+def test_a_report_is_the_same_for_the_same_seed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two, other = (folder / name for name in ("one", "two", "other"))
+    assert run(folder, "good.py:last_tag", "--verdict", str(one), "--seed", "3") == 0
+    other.write_text(one.read_text().replace('"status": "pass"', '"status": "fail"', 1))
+    # A committed verdict that says something else is noticed.
+    options = ["--verdict", str(two), "--seed", "3", "--check", str(other)]
+    assert run(folder, "good.py:last_tag", *options) == 1
+    assert "was fail and is pass" in capsys.readouterr().err
+    assert one.read_bytes() == two.read_bytes()
 
 
 def test_own_canaries_are_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
