@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from proving_ground.dataset import Sample, read_samples
@@ -65,7 +66,7 @@ def _train(run: Run) -> Result:
         find_answer=run.task.find_answer,
         output_dir=run.output_dir,
         claim=run.claim,
-        cache_dir=run.task.folder.parent.parent / "outputs" / "cache" / "policies",
+        cache_dir=_user_cache() / "policies",
         resume=run.options.resume,
         overwrite=run.options.overwrite,
         test_mode=test_mode,
@@ -75,6 +76,11 @@ def _train(run: Run) -> Result:
     except TrainingFailedError as error:
         return Result(ok=False, summary=error.summary, problem=str(error))
     return Result(ok=not outcome.problem, summary=outcome.summary, problem=outcome.problem)
+
+
+def _user_cache() -> Path:
+    """Where what any example, clone or run with the same rows and settings can begin with is kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "proving_ground"
 
 
 def _held_out(path: Path) -> list[Sample]:

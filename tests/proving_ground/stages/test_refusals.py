@@ -48,19 +48,8 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    options = [
-        "--output-dir",
-        str(folder),
-        "--data.limit",
-        "4",
-        "--data.held_out",
-        "0",
-        "--data.warm_start",
-        "0",
-    ]
-    subprocess.run(
-        [sys.executable, str(EXAMPLE / SCRIPTS["prepare"]), *options], check=True, capture_output=True
-    )
+    command = [sys.executable, str(EXAMPLE / SCRIPTS["prepare"]), "--output-dir", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
     return folder
 
 
