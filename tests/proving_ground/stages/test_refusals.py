@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -32,9 +33,9 @@ Refused = Callable[..., None]
 def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
     """Runs a stage, which must say ``words`` in one line, and end with 2."""
 
-    def run(stage: str, options: list[object], *words: str, folder: Path = EXAMPLE) -> None:
+    def run(stage: str, options: list[object], *words: str) -> None:
         module: Stage = importlib.import_module(f"proving_ground.stages.{stage}").STAGE
-        assert module.run(folder, "", [str(option) for option in options]) == 2
+        assert module.run(EXAMPLE, "", [str(option) for option in options]) == 2
         out, err = capsys.readouterr()
         (line,) = [line for line in err.splitlines() if not line.startswith("MOCKED")]
         assert line.startswith("error: ")
@@ -121,16 +122,17 @@ def test_a_request_that_was_not_recorded(
     refused("regenerate", options, "no recording for request", "--record")
 
 
-def test_an_edited_recording(
-    refused: Refused, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edited_recording(data_dir: Path, tmp_path: Path) -> None:
     """One character of one recorded request: the mock must not go on replaying its answer."""
-    monkeypatch.setenv(MOCKED["regenerate"], "1")
     shutil.copytree(EXAMPLE, copy := tmp_path / "examples" / EXAMPLE.name)
+    (copy.parent / "__init__.py").touch()
     file = copy / "recordings" / "chat.jsonl"
     lines = file.read_text().splitlines(keepends=True)
     row = json.loads(lines[1])
     row["request"]["messages"][-1]["content"] += "."
     file.write_text("".join([lines[0], json.dumps(row, ensure_ascii=False) + "\n", *lines[2:]]))
-    options = ["--data.dir", data_dir, "--output-dir", tmp_path / "out", "--limit", 2]
-    refused("regenerate", options, "chat.jsonl:2:", "does not fit its request_sha256", folder=copy)
+    command = [sys.executable, str(copy / SCRIPTS["regenerate"]), "--data.dir", str(data_dir), "--limit", "2"]
+    env = {**os.environ, MOCKED["regenerate"]: "1"}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert ended.returncode == 2
+    assert "chat.jsonl:2:" in ended.stderr and "does not fit its request_sha256" in ended.stderr
