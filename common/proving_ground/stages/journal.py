@@ -1,6 +1,5 @@
 """An append-only journal of finished work: what a killed run leaves behind, and what the next one reads."""
 
-import fcntl
 import json
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 from proving_ground.dataset import dump_line, parse_line, read_lines
 from proving_ground.errors import CannotRunError
 from proving_ground.events import say
+from proving_ground.locks import only_one
 
 
 class Journal:
@@ -28,20 +28,14 @@ class Journal:
 
         Raises ``CannotRunError`` while another process holds it: two writers would ask everything twice.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if fresh and path.is_symlink():
-            path.unlink()  # what it points at is not this run's to empty
-        with path.open("a+b") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CannotRunError(
-                    f"{path} is in use by another run; wait for it or give this one another --output-dir"
-                ) from None
-            stream.seek(0)
-            content = b"" if fresh else stream.read()
-            stream.truncate(content.rfind(b"\n") + 1)
-            yield cls(path, stream)
+        with only_one(path.with_suffix(".lock"), str(path)):
+            if fresh and path.is_symlink():
+                path.unlink()  # what it points at is not this run's to empty
+            with path.open("a+b") as stream:
+                stream.seek(0)
+                content = b"" if fresh else stream.read()
+                stream.truncate(content.rfind(b"\n") + 1)
+                yield cls(path, stream)
 
     def entries(self) -> list[dict[str, Any]]:
         """The finished entries, in the order they were written.

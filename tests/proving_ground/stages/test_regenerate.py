@@ -200,7 +200,7 @@ def test_two_runs_cannot_share_an_output(data_dir: Path, tmp_path: Path) -> None
         first.kill()
         first.communicate()
     assert second.returncode == 2
-    assert "in use by another run" in second.stderr
+    assert f"in use by process {first.pid}, which is alive" in second.stderr
 
 
 def test_requests_in_flight_are_bounded(data_dir: Path, tmp_path: Path) -> None:
