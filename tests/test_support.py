@@ -90,6 +90,11 @@ def test_what_got_slower_than_noise_is_said() -> None:
     now = [bench_row("a", 1.09, 1.2, 1.3), bench_row("b", 1.11, 1.2, 1.3), bench_row("new", 8.0, 9.0, 10.0)]
     (line,) = table.slower(now, committed)
     assert line.startswith("b: 1.200 times bare TRL (1.110 to 1.300), was at most 1.1")
+    # A page that is written after a part of them keeps the others.
+    page = table.markdown(now[:1], "there", committed)
+    assert (
+        "| 1.200 | 1.090 to 1.300 | there |" in page and page.count("| 1.000 | 0.900 to 1.100 | here |") == 1
+    )
 
 
 def test_a_ratio_is_of_pairs(capsys: pytest.CaptureFixture[str]) -> None:
