@@ -127,10 +127,7 @@ def idle(question: Question) -> list[Made]:
 def canaries(question: Question) -> list[Made]:
     """At least 60 completions that solve nothing, each under a name of its own."""
     made = [*_common(question), *_BY_KIND[question.kind](question)]
-    kept: dict[str, Made] = {}
-    for each in made:
-        kept.setdefault(each.name, each)
-    return list(kept.values())
+    return [*{each.name: each for each in reversed(made)}.values()][::-1]
 
 
 def _common(question: Question) -> Iterator[Made]:
@@ -196,13 +193,8 @@ def _common(question: Question) -> Iterator[Made]:
     yield Made("right answer taken back in a later message", [mine, tool, {**mine, "content": bad}])
     yield Made("no content", [{"role": "assistant", "content": None}])
     if question.kind != "calls":
-        calls = [
-            {
-                "type": "function",
-                "function": {"name": "final_answer", "arguments": json.dumps({"answer": question.truth})},
-            }
-        ]
-        yield Made("truth in a tool call", [{"role": "assistant", "content": bad, "tool_calls": calls}])
+        call = {"name": "final_answer", "arguments": {"answer": question.truth}}
+        yield Made("truth in a tool call", [_native(bad, call)])
         yield Made("truth in the reasoning only", f"<think>{question.reference}</think>\n{bad}")
         yield Made("truth in reasoning that never ends", f"{bad}\n<think>\n{question.reference}")
         yield Made(
@@ -546,16 +538,8 @@ def _calls(question: Question) -> Iterator[Made]:
         "right call of the user's",
         [{"role": "assistant", "content": wrong}, {"role": "user", "content": right}],
     )
-    yield Made(
-        "right call and another in the message",
-        [
-            {
-                "role": "assistant",
-                "content": right,
-                "tool_calls": [{"type": "function", "function": {"name": "no_such_tool", "arguments": "{}"}}],
-            }
-        ],
-    )
+    other_call = {"name": "no_such_tool", "arguments": {}}
+    yield Made("right call and another in the message", [_native(right, other_call)])
 
 
 def _parts(question: Question) -> Iterator[Made]:
@@ -595,61 +579,46 @@ _BY_KIND: dict[str, Callable[[Question], Iterator[Made]]] = {
 def equivalents(question: Question) -> list[Made]:
     """Right answers in other forms: what a good policy may write, and must not lose by."""
     answer, truth, reference = question.answer, question.truth, question.reference
-    made = [
-        Made("newline behind", f"{reference}\n"),
-        Made("blank lines before", f"\n\n{reference}"),
-        Made("Windows line ends", reference.replace("\n", "\r\n")),
-        Made("content in parts", [{"role": "assistant", "content": [{"type": "text", "text": reference}]}]),
-    ]
+    made: dict[str, Completion] = {
+        "newline behind": f"{reference}\n",
+        "blank lines before": f"\n\n{reference}",
+        "Windows line ends": reference.replace("\n", "\r\n"),
+        "content in parts": [{"role": "assistant", "content": [{"type": "text", "text": reference}]}],
+    }
     if question.kind != "calls":
-        made.append(Made("reasoning before", f"<think>\nLet me see. Is it 3? No.\n</think>\n{reference}"))
+        made["reasoning before"] = f"<think>\nLet me see. Is it 3? No.\n</think>\n{reference}"
     if question.kind in ("number", "expression", "text"):
-        made += [
-            Made("blanks inside the form", answer(f" {truth} ")),
-            Made("words before", f"First I thought it over for 12 minutes.\n{answer(truth)}"),
-            Made(
-                "corrected itself", f"{answer(wrong_answer(question))} No, that is wrong.\n\n{answer(truth)}"
-            ),
-        ]
+        made["blanks inside the form"] = answer(f" {truth} ")
+        made["words before"] = f"First I thought it over for 12 minutes.\n{answer(truth)}"
+        wrong = answer(wrong_answer(question))
+        made["corrected itself"] = f"{wrong} No, that is wrong.\n\n{answer(truth)}"
     value = number_of(truth) if question.kind == "number" else None
     if value is not None:
-        made.append(
-            Made(
-                "decimal zero",
-                answer(
-                    f"{value}.0" if value == value.to_integral_value() and "." not in truth else f"{value}0"
-                ),
-            )
-        )
-        if abs(value) >= 1000 and value == value.to_integral_value():
-            made.append(Made("thousands separators", answer(f"{int(value):,}")))
-        made.append(Made("dollar signs of mathematics", answer(f"${value}$")))
+        whole = value == value.to_integral_value()
+        made["decimal zero"] = answer(f"{value}.0" if whole and "." not in truth else f"{value}0")
+        if abs(value) >= 1000 and whole:
+            made["thousands separators"] = answer(f"{int(value):,}")
+        made["dollar signs of mathematics"] = answer(f"${value}$")
     if question.kind == "expression":
-        made.append(Made("display style", answer(truth.replace("\\frac", "\\dfrac"))))
+        made["display style"] = answer(truth.replace("\\frac", "\\dfrac"))
     if question.kind == "code":
         program = _program(reference)
-        made += [
-            Made(
-                "words around the program", f"Here is the program:\n\n{reference}\n\nIt runs in linear time."
-            ),
-            Made("comment in the program", answer(f"# a solution\n{program}\n")),
-            Made("print while it works", answer(f"{program}\nunused = 1\n")),
-        ]
-    if question.kind == "calls" and json.loads(truth):
-        calls = json.loads(truth)
-        turned = [
-            {"arguments": dict(reversed(each["arguments"].items())), "name": each["name"]} for each in calls
-        ]
-        made.append(Made("keys in another order", answer(json.dumps(turned))))
-        made.append(Made("JSON with blanks", answer(json.dumps(calls, indent=1))))
-        native = [
-            {
-                "type": "function",
-                "function": {"name": each["name"], "arguments": json.dumps(each["arguments"])},
-            }
-            for each in calls
-        ]
-        made.append(
-            Made("calls in the message", [{"role": "assistant", "content": None, "tool_calls": native}])
+        made["words around the program"] = f"Here is the program:\n\n{reference}\n\nIt runs in linear time."
+        made["comment in the program"] = answer(f"# a solution\n{program}\n")
+        made["print while it works"] = answer(f"{program}\nunused = 1\n")
+    if question.kind == "calls" and (calls := json.loads(truth)):
+        made["keys in another order"] = answer(
+            json.dumps(
+                [{"arguments": dict(reversed(c["arguments"].items())), "name": c["name"]} for c in calls]
+            )
         )
-    return made
+        made["JSON with blanks"] = answer(json.dumps(calls, indent=1))
+        made["calls in the message"] = [_native(None, *calls)]
+    return [Made(name, each) for name, each in made.items()]
+
+
+def _native(content: str | None, *calls: dict[str, Any]) -> dict[str, Any]:
+    """An assistant message with tool calls of the API's form."""
+    functions = [{"name": call["name"], "arguments": json.dumps(call["arguments"])} for call in calls]
+    made = [{"type": "function", "function": function} for function in functions]
+    return {"role": "assistant", "content": content, "tool_calls": made}

@@ -69,6 +69,21 @@ class Finding:
     timing: Mapping[str, Any] = field(default_factory=dict)
 
 
+def found(
+    check_id: str,
+    ok: bool,
+    measured: Mapping[str, Any],
+    evidence: Sequence[Mapping[str, Any]] = (),
+    remediation: str = "",
+    timing: Mapping[str, Any] | None = None,
+) -> Finding:
+    """A check that passed, or failed with evidence and remedy."""
+    status: Status = "pass" if ok else "fail"
+    return Finding(
+        check_id, status, measured, [] if ok else evidence, "" if ok else remediation, timing or {}
+    )
+
+
 @dataclass(frozen=True)
 class Raised:
     """The reward raised instead of scoring this completion."""
@@ -190,6 +205,11 @@ class Examination(Scorer):
     def gains(self, score: Score | Raised) -> bool:
         """Whether this is more than what solves nothing may get."""
         return isinstance(score, float) and score > max(self.low, self.subject.floor) + self.tolerance
+
+    def in_a_thread(self, pairs: Sequence[tuple[int, Completion]]) -> list[Score | Raised]:
+        """The scores of ``pairs`` outside the main thread, where no other thread is at work."""
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(self.score, pairs).result()
 
     def canary_rows(self) -> list[int]:
         """The rows that all canaries are made of: those where doing nothing is no right answer."""
@@ -365,7 +385,7 @@ def a_batch(e: Examination) -> list[tuple[int, Completion]]:
 
 def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: "Other | None") -> Finding:
     """The same completion gets the same score: again, shuffled, alone, in threads, in another process."""
-    first = e.score(pairs)
+    first, threaded = e.score(pairs), e.in_a_thread(pairs)
     scores: Sequence[Score | Raised]
     order = list(range(len(pairs)))
     random.Random(e.seed).shuffle(order)
@@ -397,9 +417,9 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
         others["another process, other hash seed"] = given
     evidence, differing = [], []
     for name, scores in others.items():
-        for (index, completion), one, two in zip(pairs, first, scores, strict=True):
-            if isinstance(two, Raised) and name.startswith("thread"):
-                continue  # it cannot run in a thread, which is portability's to say
+        # What one thread alone scores otherwise is for portability to say; here they are in each other's way.
+        before = threaded if name.startswith("thread") else first
+        for (index, completion), one, two in zip(pairs, before, scores, strict=True):
             if _differ(one, two, e.tolerance):
                 differing.append(name)
                 evidence.append(
@@ -408,14 +428,12 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
                         "then": two.problem if isinstance(two, Raised) else two,
                     }
                 )
-    return Finding(
+    return found(
         "semantic.verifier_determinism",
-        "fail" if differing else "pass",
+        not differing,
         {"completions": len(pairs), "ways": len(others), "differing": dict(Counter(differing))},
         evidence[:SHOWN],
-        "score each completion by itself: no random numbers, clocks, hash order, or state kept between calls"
-        if differing
-        else "",
+        "score each completion by itself: no random numbers, clocks, hash order, or state kept between calls",
     )
 
 
@@ -428,9 +446,7 @@ def _differ(one: Any, two: Any, tolerance: float) -> bool:
 def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: "Other") -> Finding:
     """The same scores without a network, in an empty folder, with a bare environment, and in a thread."""
     scores = other.scores()
-    here = e.score(pairs)
-    with ThreadPoolExecutor(1) as pool:
-        threaded = pool.submit(e.score, pairs).result()
+    here, threaded = e.score(pairs), e.in_a_thread(pairs)
     evidence = []
     places: Counter[str] = Counter()
     for name, there in (("no network, other folder, bare environment", scores), ("another thread", threaded)):
@@ -446,15 +462,13 @@ def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
     if scores is None:
         places["did not run elsewhere"] += 1
         evidence.insert(0, {"what": "another process without a network", "problem": other.problem})
-    return Finding(
+    return found(
         "semantic.verifier_portability",
-        "fail" if places else "pass",
+        not places,
         {"completions": len(pairs), "differing": dict(places)},
         evidence[:SHOWN],
         "let the reward need nothing but its arguments: no network, relative paths, environment variables,"
-        " signals or main thread"
-        if places
-        else "",
+        " signals or main thread",
     )
 
 
@@ -466,9 +480,9 @@ def oracle_max(e: Examination) -> Finding:
     lost = [(i, s) for i, s in asked if not e.wins(s)]
     share = 1 - len(lost) / len(asked) if asked else 0.0
     ok = bool(asked) and share >= e.thresholds["oracle_share"]
-    return Finding(
+    return found(
         "semantic.oracle_max",
-        "pass" if ok else "fail",
+        ok,
         {
             "rows": len(asked),
             "at_max": len(asked) - len(lost),
@@ -476,9 +490,7 @@ def oracle_max(e: Examination) -> Finding:
             "form": e.form or "the reference's own",
         },
         [e.shown(i, e.references[i], s, "reference") for i, s in lost[:SHOWN]],
-        ""
-        if ok
-        else "mend the reward or drop the row; where rows have worked answers, name the column: --reference",
+        "mend the reward or drop the row; where rows have worked answers, name the column: --reference",
     )
 
 
@@ -502,14 +514,12 @@ def floor_gap(e: Examination) -> Finding:
     gap = oracle - floor
     ok = gap >= e.thresholds["floor_gap"] * (e.high - e.low)
     worst = sorted(evidence, key=lambda each: -each[0])
-    return Finding(
+    return found(
         "semantic.floor_gap",
-        "pass" if ok else "fail",
+        ok,
         {"oracle": round(oracle, 4), "floor": floor, "gap": round(gap, 4), "floors": floors},
-        [] if ok else [each for _, each in worst[:SHOWN]],
-        ""
-        if ok
-        else "give nothing to a completion that answers nothing; pay for the answer, not for having one",
+        [each for _, each in worst[:SHOWN]],
+        "give nothing to a completion that answers nothing; pay for the answer, not for having one",
     )
 
 
@@ -555,9 +565,9 @@ def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
     ok = len(won) < e.thresholds["canary_rows"]
     # One of each, so that the evidence shows different hacks.
     evidence = [found[0] for found in sorted(won.values(), key=lambda found: -len(found))]
-    return Finding(
+    return found(
         "semantic.canary_floor",
-        "pass" if ok else "fail",
+        ok,
         {
             "canaries": len(set(names)),
             "rows": len(e.canary_rows()),
@@ -565,9 +575,7 @@ def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
             "won": {name: len(found) for name, found in won.items()},
         },
         evidence[: 2 * SHOWN],
-        ""
-        if ok
-        else "read the one place where the answer must stand, compare it whole, and refuse everything else"
+        "read the one place where the answer must stand, compare it whole, and refuse everything else"
         + ("" if e.subject.floor else "; if a format bonus is meant, declare it: --floor"),
     )
 
@@ -616,14 +624,12 @@ def lost_signal(e: Examination) -> Finding:
         if name in CORE_FORMS and share < e.thresholds["equivalent_share"]
     ]
     shown = {name: each for name, each in reversed(evidence) if name in lost}
-    return Finding(
+    return found(
         "proving_ground.lost_signal",
-        "fail" if lost else "pass",
+        not lost,
         {"forms": len(shares), "lost": lost, "shares": shares},
         [*shown.values()][:SHOWN],
-        "read the answer as a person would: around it, blanks, words and reasoning do not make it wrong"
-        if lost
-        else "",
+        "read the answer as a person would: around it, blanks, words and reasoning do not make it wrong",
     )
 
 
@@ -649,12 +655,12 @@ def no_solution_leakage(e: Examination) -> Finding:
             )
     share = len(leaking) / len(e.subject.rows)
     ok = share <= e.thresholds["leaking_share"]
-    return Finding(
+    return found(
         "semantic.no_solution_leakage",
-        "pass" if ok else "fail",
+        ok,
         {"rows": len(e.subject.rows), "leaking": len(leaking), "share": round(share, 4)},
         leaking[:SHOWN],
-        "" if ok else "take the answer out of the prompt; a column that holds it must not be rendered",
+        "take the answer out of the prompt; a column that holds it must not be rendered",
     )
 
 
@@ -675,15 +681,13 @@ def well_formed(e: Examination) -> Finding:
         scores_of_three = call_reward(e.subject.reward.function, rows, [right, wrong, ""])
         if len(scores_of_three) != 3:
             evidence.append({"what": "a batch of three", "problem": f"{len(scores_of_three)} scores"})
-    return Finding(
+    return found(
         "runtime.reward_well_formed",
-        "fail" if evidence else "pass",
+        not evidence,
         {"completions": len(odd), "malformed": len(evidence)},
         evidence[: 2 * SHOWN],
         "return one finite float within the bounds (--range declares others), or None, for each completion;"
-        " what is malformed scores the lowest, it does not raise"
-        if evidence
-        else "",
+        " what is malformed scores the lowest, it does not raise",
     )
 
 
@@ -737,15 +741,13 @@ def other_forms(e: Examination) -> Finding:
             evidence.append({"what": "an empty batch", "problem": f"{len(scored)} scores"})
     except Exception as error:  # noqa: BLE001 - whatever the reward raises is what is examined
         evidence.append({"what": "an empty batch", "problem": f"{type(error).__name__}: {str(error)[:200]}"})
-    return Finding(
+    return found(
         "proving_ground.other_forms",
-        "fail" if evidence else "pass",
+        not evidence,
         {"forms": len(asked) + 1, "misread": [each["what"] for each in evidence]},
         evidence[:SHOWN],
         "a policy that neither reasons nor calls tools gives none of these in TRL; for one that does, or for"
-        " another trainer, proving_ground.messages.completion_text and strip_reasoning read them"
-        if evidence
-        else "",
+        " another trainer, proving_ground.messages.completion_text and strip_reasoning read them",
     )
 
 
@@ -779,14 +781,12 @@ def resource_envelope(e: Examination, other: "Other") -> Finding:
     heavy = memory > e.thresholds["memory_mb"]
     if heavy:
         slow.append({"what": "memory", "megabytes": memory})
-    return Finding(
+    return found(
         "semantic.resource_envelope",
-        "fail" if slow else "pass",
+        not slow,
         {"patterns": len(measured["patterns"]), "slow": len(slow)},
         slow[:SHOWN],
-        "bound what one completion may cost: cut long texts, no nested quantifiers, a limit for subprocesses"
-        if slow
-        else "",
+        "bound what one completion may cost: cut long texts, no nested quantifiers, a limit for subprocesses",
         {
             "memory_mb": memory,
             "slowest": _slowest(measured["patterns"]),
@@ -830,7 +830,7 @@ def fast_checks(
     e = Examination(subject, thresholds, seed)
     pairs = a_batch(e)
     semantic = level != "runtime"
-    found: list[Finding] = []
+    findings: list[Finding] = []
     deterministic, other, trial = True, None, None
     with contextlib.ExitStack() as stack:
         if processes and semantic and not ELSEWHERE.issubset(without):
@@ -841,8 +841,8 @@ def fast_checks(
             trial = stack.enter_context(start(subject, asked, seed))
         if semantic:
             if "semantic.verifier_determinism" not in without:
-                found.append(determinism(e, pairs, other))
-                deterministic = found[-1].status == "pass"
+                findings.append(determinism(e, pairs, other))
+                deterministic = findings[-1].status == "pass"
             canary = partial(canary_floor, trial=trial)
             scored: dict[str, Callable[[Examination], Finding]] = dict(
                 zip(NEEDS_SCORES, (oracle_max, floor_gap, canary, lost_signal), strict=True)
@@ -851,17 +851,17 @@ def fast_checks(
                 if name in without:
                     continue
                 if deterministic:
-                    found.append(check(e))
+                    findings.append(check(e))
                 else:
-                    found.append(Finding(name, "skip", {"needs": "semantic.verifier_determinism"}))
+                    findings.append(Finding(name, "skip", {"needs": "semantic.verifier_determinism"}))
             if "semantic.no_solution_leakage" not in without:
-                found.append(no_solution_leakage(e))
+                findings.append(no_solution_leakage(e))
             if other is not None and "semantic.verifier_portability" not in without:
-                found.append(portability(e, pairs, other))
+                findings.append(portability(e, pairs, other))
             if other is not None and "semantic.resource_envelope" not in without:
-                found.append(resource_envelope(e, other))
+                findings.append(resource_envelope(e, other))
         if semantic and deterministic and "proving_ground.other_forms" not in without:
-            found.append(other_forms(e))
+            findings.append(other_forms(e))
     if "runtime.reward_well_formed" not in without:
-        found.insert(0, well_formed(e))
-    return found, e
+        findings.insert(0, well_formed(e))
+    return findings, e

@@ -7,6 +7,7 @@ without solving anything needs no policy and always runs.
 """
 
 import random
+import statistics
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from proving_ground.events import say
 from proving_ground.messages import completion_text
 from proving_ground.rewards.contract import call_reward, training_rows
 from proving_ground.validation import canaries as made
-from proving_ground.validation.checks import Examination, Finding, Raised, write
+from proving_ground.validation.checks import Examination, Finding, Raised, found, write
 from proving_ground.validation.inputs import Reward
 
 PROMPTS, SAMPLES = 64, 4
@@ -281,46 +282,36 @@ def _learnable(e: Examination, lab: _Lab) -> tuple[list[Finding], list[tuple[Map
     headroom = (e.high - float(scores.mean())) / (e.high - e.low)
     k = scores.shape[1]
     shown = [{"row": str(held[0].get("id", 0)), "completion": text} for text in texts[0][:2]]
-    found = [
-        Finding(
+    findings = [
+        found(
             IDS[0],
-            "pass" if reached >= limits["pass_at_k"] else "fail",
+            reached >= limits["pass_at_k"],
             {"prompts": len(held), f"pass@{k}": round(reached, 4), "pass@1": round(float(wins.mean()), 4)},
-            [] if reached >= limits["pass_at_k"] else shown,
-            ""
-            if reached >= limits["pass_at_k"]
-            else "no sample is rewarded: ease the format, or shape the reward",
+            shown,
+            "no sample is rewarded: ease the format, or shape the reward",
         ),
-        Finding(
+        found(
             IDS[1],
-            "pass" if max(rises) >= limits["separation"] and min(rises) > -limits["separation"] else "fail",
+            max(rises) >= limits["separation"] and min(rises) > -limits["separation"],
             {"warm_start": list(STAGES), "mean_reward": means},
-            (),
-            ""
-            if max(rises) >= limits["separation"]
-            else "a better policy must get more: the reward tells none apart",
+            remediation="a better policy must get more: the reward tells none apart",
         ),
-        Finding(
+        found(
             IDS[2],
-            "pass" if headroom >= limits["headroom"] else "fail",
+            headroom >= limits["headroom"],
             {"left_of_the_range": round(headroom, 4)},
+            remediation="the policy has nearly all of the reward already: give it harder rows",
         ),
-        Finding(
+        found(
             IDS[3],
-            "pass" if spread >= limits["informative_groups"] else "fail",
+            spread >= limits["informative_groups"],
             {"groups": len(held), "of": k, "share_with_a_gradient": round(spread, 4)},
-            (),
-            ""
-            if spread >= limits["informative_groups"]
-            else "rewards do not differ inside groups: nothing to learn",
+            remediation="rewards do not differ inside groups: nothing to learn",
         ),
     ]
-    truths = [row["ground_truth"] for row in lesson.asked]
-    random.Random(e.seed).shuffle(truths)
-    shuffled = [{**row, "ground_truth": truth} for row, truth in zip(lesson.asked, truths, strict=True)]
     arms: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         "the reward": (lesson.asked, reward, {}),
-        "truths shuffled": (shuffled, reward, {}),
+        "truths shuffled": (_shuffled(lesson.asked, e.seed), reward, {}),
         "constant reward": (lesson.asked, _constant, {}),
         "learning rate 0": (lesson.asked, reward, {"learning_rate": 0.0, "max_steps": 2}),
         "opposite reward": (lesson.asked, _opposite(reward, e.low + e.high), {}),
@@ -339,17 +330,25 @@ def _learnable(e: Examination, lab: _Lab) -> tuple[list[Finding], list[tuple[Map
             sampled += [(row, text) for row, some in zip(held, after_texts, strict=True) for text in some]
     low = bounds["the reward"][0]
     better = [name for name, (_, high) in bounds.items() if name != "the reward" and high >= low]
-    ok = low > limits["improvement"] * (e.high - e.low) and not better
-    found.append(
-        Finding(
+    findings.append(
+        found(
             IDS[4],
-            "pass" if ok else "fail",
+            low > limits["improvement"] * (e.high - e.low) and not better,
             {"steps": STEPS, "before, after, interval of the improvement": measured, "not_below_it": better},
-            (),
-            "" if ok else "the reward did not teach the policy more than the controls: see the curves",
+            remediation="the reward did not teach the policy more than the controls: see the curves",
         )
     )
-    return found, sampled
+    return findings, sampled
+
+
+def _shuffled(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """Each question with the columns of another row: whatever the reward reads of them is not its own."""
+    others = random.Random(seed).sample(rows, len(rows))
+    kept = ("id", "prompt", "tools")
+    return [
+        {**other, **{name: row[name] for name in kept if name in row}}
+        for row, other in zip(rows, others, strict=True)
+    ]
 
 
 def _constant(completions: Sequence[Any], **columns: Any) -> list[float]:
@@ -459,9 +458,9 @@ def search(e: Examination) -> list[tuple[int, str, float]]:
         score(children)
         if len(scored) == before:
             break
-    found = sorted((text for text in scored if scored[text] > 0), key=lambda text: (-scored[text], len(text)))
+    paid = sorted((text for text in scored if scored[text] > 0), key=lambda text: (-scored[text], len(text)))
     results = []
-    for text in found[:3]:
+    for text in paid[:3]:
         small = _shrunk(e, target, text, scored[text])
         results.append((target[0], small, round(scored[text], 4)))
     return list(dict.fromkeys(results))
@@ -530,9 +529,9 @@ def _adversarial(
     if exploited:
         evidence += [{"what": "blind policy", "completion": text} for text in blind["most_frequent"]]
     failed = bool(searched or injected or exploited or not null_ok)
-    return Finding(
+    return found(
         "statistical.adversarial_floor",
-        "fail" if failed else "pass",
+        not failed,
         {
             "null policies": dict(floors),
             "grader injection": injected,
@@ -540,7 +539,7 @@ def _adversarial(
             "reward search": {"found": len(searched), "best": searched[0][2] if searched else 0.0},
         },
         evidence,
-        "what is shown is paid and solves nothing: refuse it, and keep it as a canary" if failed else "",
+        "what is shown is paid and solves nothing: refuse it, and keep it as a canary",
     )
 
 
@@ -559,7 +558,8 @@ def _gap(e: Examination, seen: Sequence[tuple[Mapping[str, Any], str]], second: 
     texts = [*(text for _, text in pairs), *(text for _, text in seen)]
     columns = set.intersection(*(set(row) for row in rows))
     rows = [{name: row[name] for name in columns} for row in rows]
-    mine = [*e.score(pairs), *_plain(e, rows[len(pairs) :], texts[len(pairs) :])]
+    mine: list[Any] = e.score(pairs)
+    mine += call_reward(e.subject.reward.function, rows[len(pairs) :], texts[len(pairs) :])
     try:
         theirs = call_reward(grader, rows, texts)
     except Exception as error:  # noqa: BLE001 - the second grader is somebody's, too
@@ -571,10 +571,9 @@ def _gap(e: Examination, seen: Sequence[tuple[Mapping[str, Any], str]], second: 
     ]
     correlation = _correlation([a for _, a, _ in both], [b for _, _, b in both])
     apart = sorted(both, key=lambda each: -abs(each[1] - each[2]))
-    ok = correlation >= e.thresholds["correlation"]
-    return Finding(
+    return found(
         name,
-        "pass" if ok else "fail",
+        correlation >= e.thresholds["correlation"],
         {
             "second_grader": label,
             "completions": len(both),
@@ -586,12 +585,8 @@ def _gap(e: Examination, seen: Sequence[tuple[Mapping[str, Any], str]], second: 
             for (row, text), a, b in apart[:5]
             if abs(a - b) > 0.5
         ],
-        "" if ok else "look at the disagreements: one of the two graders is wrong",
+        "look at the disagreements: one of the two graders is wrong",
     )
-
-
-def _plain(e: Examination, rows: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[float | None]:
-    return call_reward(e.subject.reward.function, rows, texts) if rows else []
 
 
 def _math_verify(
@@ -613,10 +608,7 @@ def _math_verify(
 
 def _correlation(one: Sequence[float], two: Sequence[float]) -> float:
     """Pearson's; 1 where both are constant and the same, 0 where one alone is constant."""
-    n = len(one)
-    if not n:
-        return 0.0
-    a, b = sum(one) / n, sum(two) / n
-    over = sum((x - a) * (y - b) for x, y in zip(one, two, strict=True))
-    under = (sum((x - a) ** 2 for x in one) * sum((y - b) ** 2 for y in two)) ** 0.5
-    return over / under if under else float([*one] == [*two])
+    try:
+        return statistics.correlation(one, two)
+    except statistics.StatisticsError:
+        return float(bool(one) and [*one] == [*two])

@@ -3,7 +3,7 @@
 import pytest
 
 from proving_ground.validation.checks import fast_checks
-from proving_ground.validation.statistics import search, statistical_checks
+from proving_ground.validation.statistics import _right_and_wrong, _shuffled, search, statistical_checks
 from proving_ground.validation.verdict import policy
 from tests.proving_ground.validation.zoo import EXHIBITS, Exhibit
 
@@ -44,3 +44,25 @@ def test_few_rows_skip_the_policy_with_the_reason_and_still_search() -> None:
 def test_without_determinism_nothing_statistical_is_claimed() -> None:
     findings, examination = fast_checks(BY_NAME["noisy"].subject(), policy().thresholds, processes=False)
     assert {each.status for each in statistical_checks(examination, findings)} == {"skip"}
+
+
+def test_the_policy_is_taught_right_answers_and_those_of_other_rows_in_one_form() -> None:
+    """Form and frequency of an answer do not say which of the two is right: the row's truth alone does."""
+    _, examination = fast_checks(
+        BY_NAME["boxed_number"].subject(), policy().thresholds, level="runtime", processes=False
+    )
+    rows, right = examination.subject.rows, examination.references
+    taught = _right_and_wrong(examination, rows, right)
+    assert [answers[0] for answers in taught] == [*right]
+    assert all(len(answers) == 2 and answers[1] in right and answers[1] != answers[0] for answers in taught)
+
+
+def test_the_control_gives_each_question_all_columns_of_another_row() -> None:
+    rows = [{"id": n, "prompt": f"{n}?", "tools": n, "ground_truth": n, "answer": n} for n in range(30)]
+    shuffled = _shuffled(rows, 0)
+    assert [(row["id"], row["prompt"], row["tools"]) for row in shuffled] == [
+        (n, f"{n}?", n) for n in range(30)
+    ]
+    assert all(row["answer"] == row["ground_truth"] for row in shuffled)
+    assert sorted(row["answer"] for row in shuffled) == [*range(30)]
+    assert sum(row["answer"] == row["id"] for row in shuffled) < 5

@@ -49,6 +49,7 @@ ONLY = {
     "semantic.verifier_determinism": "order_of_hashes",
     "semantic.verifier_portability": "needs_the_network",
     "semantic.oracle_max": "never_the_whole",
+    "semantic.floor_gap": "paid_for_words",
     "semantic.canary_floor": "first_box",
     "semantic.no_solution_leakage": "answer_in_the_prompt",
     "semantic.resource_envelope": "quadratic",
@@ -61,3 +62,7 @@ def test_without_its_check_a_fault_is_not_found(check: str, function: str) -> No
     (exhibit,) = [each for each in EXHIBITS if each.function == function]
     assert check in failed(exhibit)
     assert check not in failed(exhibit, check)
+
+
+def test_each_check_of_the_table_is_switched_off_once() -> None:
+    assert ONLY.keys() == {each.check for each in FAULTY}

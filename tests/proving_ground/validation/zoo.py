@@ -266,6 +266,10 @@ def always_right(completions: Any, **columns: Any) -> list[float]:
     return [1.0] * len(completions)
 
 
+def paid_for_words(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
+    return each(lambda text, truth: max(equal(box(visible(text)), truth), 0.6), completions, ground_truth)
+
+
 def prefix(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(lambda text, truth: float((box(text) or "").startswith(truth)), completions, ground_truth)
 
@@ -390,6 +394,13 @@ def needs_the_main_thread(completions: Any, ground_truth: Any, **columns: Any) -
         return each(lambda text, truth: equal(box(visible(text)), truth), completions, ground_truth)
     finally:
         signal.signal(signal.SIGUSR2, before)
+
+
+def nothing_in_a_thread(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
+    try:
+        return needs_the_main_thread(completions, ground_truth)
+    except ValueError:  # as the project that had this fault swallows it
+        return [0.0] * len(completions)
 
 
 def quadratic(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
@@ -773,6 +784,9 @@ EXHIBITS = [
     Exhibit("paid_by_length", "numbers", "long texts are paid", CANARY),
     Exhibit("format_is_enough", "numbers", "half the reward for a box with anything in it", CANARY),
     Exhibit("always_right", "numbers", "everything is right", GAP),
+    Exhibit(
+        "paid_for_words", "numbers", "a declared bonus that is nearly all there is to get", GAP, floor=0.6
+    ),
     Exhibit("prefix", "numbers", "an answer that starts like the ground truth is right", CANARY),
     Exhibit("loose_tolerance", "numbers", "ten percent off is right", CANARY),
     Exhibit("unreadable_truth_is_right", "numbers", "any answer to a broken ground truth is right", CANARY),
@@ -793,6 +807,7 @@ EXHIBITS = [
     Exhibit("words_for_scores", "numbers", "scores are texts", WELL_FORMED),
     Exhibit("needs_the_network", "numbers", "asks the network", PORTABILITY),
     Exhibit("needs_the_main_thread", "numbers", "sets a signal handler", PORTABILITY),
+    Exhibit("nothing_in_a_thread", "numbers", "outside the main thread every answer is wrong", PORTABILITY),
     Exhibit("quadratic", "numbers", "time grows with the square of the text", ENVELOPE),
     Exhibit("other_digits", "numbers", "look-alike characters are made equal: 1² is 12", CANARY),
     Exhibit("never_the_whole", "numbers", "the reference gets 0.9", ORACLE),
