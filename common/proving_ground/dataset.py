@@ -26,6 +26,7 @@ from typing import IO, Any, NoReturn, TypeAlias
 from proving_ground.config import DataConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import split_messages
+from proving_ground.strict_json import read_document
 
 Sample: TypeAlias = dict[str, Any]
 
@@ -72,11 +73,9 @@ def bad_line(path: Path, number: int, problem: str) -> NoReturn:
 def parse_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
     """The JSON object of one line; ``CannotRunError`` naming ``file:line`` when it is none."""
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        value = read_document(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         bad_line(path, number, f"not valid UTF-8 at byte {error.start}; re-export the file as UTF-8")
-    except RecursionError:
-        bad_line(path, number, "JSON nested too deeply")
     except ValueError as error:
         # Without the decoder's own "line 1 column 9": the line that counts is the file's.
         reason = error.msg if isinstance(error, json.JSONDecodeError) else error
@@ -84,10 +83,6 @@ def parse_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         bad_line(path, number, f"expected a JSON object, found {type(value).__name__}")
     return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def sample_problem(row: Mapping[str, Any]) -> str | None:

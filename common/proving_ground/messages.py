@@ -133,6 +133,9 @@ class Fence(NamedTuple):
     content: str
     closed: bool
     """Whether it ends before the text does."""
+    start: int
+    end: int
+    """Where the block stands in the text, its fences included."""
 
 
 def fences(text: str) -> list[Fence]:
@@ -145,17 +148,19 @@ def fences(text: str) -> list[Fence]:
     found: list[Fence] = []
     opened: re.Match[str] | None = None
     block: list[str] = []
+    start = end = 0
 
     def close(*, closed: bool) -> None:
         assert opened is not None
         language = re.match(r"[{.]*([^\s,:}]*)", opened["info"])
-        found.append(Fence(language[1].lower() if language else "", "\n".join(block), closed))
+        found.append(Fence(language[1].lower() if language else "", "\n".join(block), closed, start, end))
 
     for line in text.split("\n"):
+        begin, end = end, min(end + len(line) + 1, len(text))
         fence = _FENCE.match(line.rstrip("\r"))
         if opened is None:
             if fence:
-                opened, block = fence, []
+                opened, block, start = fence, [], begin
         elif fence and not fence["info"].strip() and fence["fence"].startswith(opened["fence"]):
             close(closed=True)
             opened = None

@@ -15,9 +15,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from proving_ground.events import say
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.sandbox import Job
 from proving_ground.sandbox.local import LocalSandbox
 from tests.benchmarks import table
@@ -72,7 +73,7 @@ def costs(program: str, times: int) -> dict[str, list[float]]:
 
 def costs_by_tests(count: int) -> dict[str, list[float]]:
     """Milliseconds to score one right program with so many tests, by their kind, and of bare interpreters."""
-    reward = make_code_reward(LocalSandbox())
+    reward = partial(code_reward, sandbox=LocalSandbox())
     completion = "```python\ndef f(x): return x\nif __name__ == '__main__': print(input())\n```"
     kinds = {
         "stdio": {"kind": "stdio", "stdin": "1\n", "stdout": "1\n"},

@@ -23,10 +23,10 @@ all its inputs.)
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import cache, partial, update_wrapper
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +95,6 @@ def code_reward(
     for failure in failed:
         report_failures(columns, failure.kind)
     return scores
-
-
-def make_code_reward(
-    sandbox: SandboxSettings | Sandbox = DEFAULT, *, all_or_nothing: bool = False
-) -> Callable[..., list[float | None]]:
-    """``code_reward`` with both settings bound."""
-    bound = partial(code_reward, sandbox=sandbox, all_or_nothing=all_or_nothing)
-    update_wrapper(bound, code_reward)
-    return bound
 
 
 @cache

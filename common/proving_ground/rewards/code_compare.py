@@ -1,8 +1,9 @@
 """When an output is the expected one. Runs in the trainer, on plain text and plain JSON values only."""
 
-import json
 import math
-from typing import Any, NoReturn
+from typing import Any
+
+from proving_ground.strict_json import read_document, same_json
 
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12
 
@@ -27,28 +28,17 @@ def same_value(returned: Any, expected: Any) -> bool:
     """Whether two JSON values are equal, types included: ``True``, ``1``, ``1.0`` and ``"1"`` all differ.
 
     Two floats may differ by rounding (a relative 1e-9): the order of a sum is not part of the task. Objects
-    are equal in any order of keys. Values are what ``json`` reads, so of exact built-in types; what is
-    deeply nested does not overflow the stack.
+    are equal in any order of keys. Values are what ``strict_json`` reads, so of exact built-in types.
     """
-    pending = [(returned, expected)]
-    while pending:
-        left, right = pending.pop()
-        if type(left) is not type(right):
-            return False
-        if isinstance(left, list):
-            if len(left) != len(right):
-                return False
-            pending += zip(left, right, strict=True)
-        elif isinstance(left, dict):
-            if left.keys() != right.keys():
-                return False
-            pending += [(left[key], right[key]) for key in left]
-        elif isinstance(left, float):
-            if not (math.isfinite(left) and math.isclose(left, right, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)):
-                return False
-        elif left != right:
-            return False
-    return True
+    return same_json(returned, expected, _same_leaf)
+
+
+def _same_leaf(left: Any, right: Any, _: None) -> bool:
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, float):
+        return math.isfinite(left) and math.isclose(left, right, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+    return bool(left == right)
 
 
 def parse_result(line: str) -> tuple[bool, Any]:
@@ -56,13 +46,9 @@ def parse_result(line: str) -> tuple[bool, Any]:
 
     The program may have written the line itself: whatever is not exactly that gives ``(False, None)``.
     """
-
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is not JSON")
-
     try:
-        result = json.loads(line, parse_constant=refuse)
-    except (ValueError, RecursionError):
+        result = read_document(line)
+    except ValueError:
         return False, None
     if not isinstance(result, dict) or set(result) != {"value"}:
         return False, None

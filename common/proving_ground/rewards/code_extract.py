@@ -6,6 +6,7 @@ from collections.abc import Collection
 from proving_ground.messages import fences, strip_reasoning
 
 _PYTHON = re.compile(r"(python|py)[\d.]*")
+_END_TOKENS = re.compile(r"(?:<\|\w++\|>|</s>)++\s*+\Z")
 _READS = re.compile(r"\binput\s*\(|\bstdin\b|\bfileinput\b|\bopen\s*\(\s*0\s*[,)]|\bread\s*\(\s*0\s*,")
 
 
@@ -25,9 +26,9 @@ def extract_program(text: str, functions: Collection[str] = (), *, reads: bool =
     """
     best: tuple[int, bool, bool] | None = None
     program: str | None = None
-    for language, block, _ in fences(strip_reasoning(text)):
-        named = _PYTHON.fullmatch(language) is not None
-        if not named and language:
+    for fence in fences(_END_TOKENS.sub("", strip_reasoning(text))):
+        block, named = fence.content, _PYTHON.fullmatch(fence.language) is not None
+        if not named and fence.language:
             continue
         fits = (
             sum(_defines(block, name) for name in functions),

@@ -12,13 +12,12 @@ refused.
 """
 
 import ast
-import json
-import math
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards.code_compare import normal_output
+from proving_ground.strict_json import read_document
 
 
 @dataclass(frozen=True)
@@ -74,14 +73,11 @@ def parse_tests(ground_truth: Any, where: str) -> list[CodeTest]:
     def broken(problem: str) -> NoReturn:
         raise InfrastructureError(f"broken code tests in ground_truth of {where}: {problem}; fix the dataset")
 
-    def refuse(constant: str) -> NoReturn:
-        broken(f"{constant} is not JSON")
-
     if not isinstance(ground_truth, str):
         broken(f"expected a JSON string, got {type(ground_truth).__name__}")
     try:
-        rows = json.loads(ground_truth, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
+        rows = read_document(ground_truth)
+    except ValueError as error:
         broken(f"not JSON ({error})")
     if not isinstance(rows, list) or not rows:
         broken(f"expected a list of one or more tests, such as {_EXAMPLE}")
@@ -110,8 +106,6 @@ def parse_tests(ground_truth: Any, where: str) -> list[CodeTest]:
                 broken(f"test {number}: {problem}")
             tests.append(AssertTest(row["function"], row["source"]))
         else:
-            if _has_infinity([row["args"], row["expected"]]):
-                broken(f"test {number}: a number is too large for a float")
             tests.append(CallTest(row["function"], row["args"], row["expected"]))
     return tests
 
@@ -145,17 +139,3 @@ def _problem_of(source: str, function: str) -> str | None:
         if foreign := [name for name in names if name not in _MODULES]:
             return f"its source imports {foreign[0]}; it may have {', '.join(sorted(_MODULES))}"
     return None
-
-
-def _has_infinity(value: Any) -> bool:
-    """JSON has no infinity, but Python reads ``1e999`` as one."""
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, float) and math.isinf(item):
-            return True
-        if isinstance(item, list):
-            pending += item
-        elif isinstance(item, dict):
-            pending += item.values()
-    return False

@@ -7,15 +7,16 @@ gets its value as it would get a whole ground truth: a string as it is, anything
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NoReturn, TypeAlias
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import Completion
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.rewards.contract import FAILED, checked_score, with_sandbox
 from proving_ground.rewards.math import math_reward
 from proving_ground.rewards.rows import row_name
+from proving_ground.strict_json import read_document
 
 Reward: TypeAlias = Callable[..., Sequence[float | None]]
 
@@ -143,7 +144,7 @@ def make_composite_reward(
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> Mapping[str, str]:
-    value = json.loads(text, parse_constant=_refuse)
+    value = read_document(text)
     if not isinstance(value, dict) or not value:
         raise ValueError("expected a JSON object with one or more parts")
     return {name: part if isinstance(part, str) else json.dumps(part) for name, part in value.items()}
@@ -154,16 +155,12 @@ def _truth(text: Any, where: str) -> Mapping[str, str]:
         _broken(where, f"expected a JSON string, found {type(text).__name__}")
     try:
         return _parsed(text)
-    except (ValueError, RecursionError) as error:
-        raise InfrastructureError(f"broken ground_truth of {where}: {error}; fix the dataset") from error
+    except ValueError as error:
+        _broken(where, str(error))
 
 
 def _broken(where: str, problem: str) -> NoReturn:
     raise InfrastructureError(f"broken ground_truth of {where}: {problem}; fix the dataset")
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _reporting_to(failures: list[str], columns: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -186,7 +183,7 @@ def _is_column(values: Any, rows: int) -> bool:
 
 
 composite_reward = make_composite_reward(
-    {"math": math_reward, "code": make_code_reward(all_or_nothing=True)}, {"math": 0.5, "code": 0.5}
+    {"math": math_reward, "code": partial(code_reward, all_or_nothing=True)}, {"math": 0.5, "code": 0.5}
 )
 math_part = composite_reward.parts["math"]
 code_part = composite_reward.parts["code"]

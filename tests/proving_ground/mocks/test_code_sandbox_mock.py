@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import requests
 
 from proving_ground.errors import CannotRunError, InfrastructureError
 from proving_ground.mocks import activate
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.sandbox import Limits, RunResult, Status
 from proving_ground.sandbox.api import ApiSandbox
 from proving_ground.sandbox.fusion import wire_answer
@@ -70,7 +71,7 @@ def test_the_reward_through_the_mock_tells_right_from_wrong(mocked: ApiSandbox) 
         {"kind": "call", "function": "f", "args": [3], "expected": 9},
     ]
     programs = [f"```python\ndef f(x):\n    return {text}\n```" for text in ("x * x", "x + x", "x")]
-    reward = make_code_reward(mocked)
+    reward = partial(code_reward, sandbox=mocked)
     assert reward(programs, ground_truth=[json.dumps(tests)] * 3) == [1.0, 0.5, 0.0]
 
 

@@ -78,6 +78,10 @@ HONEST: dict[str, tuple[str, str]] = {
     "writes through a handle of its own": (_py("import os\nout = os.fdopen(1, 'w')\nout.write(str(2 * int(input())))"), STDIO),
     "buffers all output": (_py("import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, write_through=False)\n" + _MAIN), STDIO),
     "prints at exit": (_py("import atexit\nn = int(input())\natexit.register(lambda: print(2 * n))"), STDIO),
+    "an end token behind the fence": (f"{_py(_F)}<|im_end|>", CALLS),
+    "an end token behind a fence that never closes": (f"```python\n{_F}</s>", CALLS),
+    "four backquotes": (f"`{_py(_F)}`", CALLS),
+    "a patch afterwards": (f"{_py(_F)}\n\n{_py('- return x' + chr(10) + '+ return 2 * x', 'diff')}", CALLS),
     "Windows line ends": (_py(_F).replace("\n", "\r\n"), CALLS),
 }  # fmt: skip
 
@@ -100,6 +104,7 @@ DISHONEST: dict[str, tuple[str, str]] = {
     "printed, not returned": (_py("def double(x):\n    print(2 * x)"), CALLS),
     "a crash after the definition": (_py(f"{_F}\n\nraise ValueError"), CALLS),
     "an assertion of its own that fails": (_py(f"{_F}\n\nassert double(3) == 7"), CALLS),
+    "an end token in the middle": (_py(f"{_F}\n<|im_end|>"), CALLS),
     "a syntax error after the definition": (_py(f"{_F}\n\n)"), CALLS),
     "cut off in the middle": (f"```python\n{_F[:-4]}", CALLS),
     "a fence inside an open fence": (f"```python\n{_F}\nwrong:\n```python\n{_WRONG}\n```", CALLS),

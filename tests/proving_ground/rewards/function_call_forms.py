@@ -55,6 +55,37 @@ def message(content: Any = None, **fields: Any) -> list[dict[str, Any]]:
 Case = tuple[str, Completion, list[dict[str, Any]]]
 
 TUNED: list[Case] = [
+    ("functionary", f">>>book\n{ARGS}", [OSLO]),
+    ("qwen_agent", f"✿FUNCTION✿: book\n✿ARGS✿: {ARGS}\n✿RESULT✿", [OSLO]),
+    (
+        "hunyuan",
+        f"<tool_calls>\n<tool_call>book<tool_sep>\n```json\n{ARGS}\n```\n</tool_call>\n</tool_calls>",
+        [OSLO],
+    ),
+    (
+        "step",
+        '<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="book">'
+        '<steptml:parameter name="city">Oslo</steptml:parameter><steptml:parameter name="nights">2'
+        "</steptml:parameter></steptml:invoke><｜tool_call_end｜><｜tool_calls_end｜>",
+        [OSLO],
+    ),
+    (
+        "grok",
+        '<xai:function_call name="book">\n<parameter name="city">Oslo</parameter>\n'
+        '<parameter name="nights">2</parameter>\n</xai:function_call>',
+        [OSLO],
+    ),
+    ("pythonic", '[book(city="Oslo", nights=2)]<|eot|>', [OSLO]),
+    (
+        "json",
+        json.dumps({"tool_calls": [{"type": "function", "function": {"name": "book", "arguments": ARGS}}]}),
+        [OSLO],
+    ),
+    (
+        "tool_calls",
+        message([{"type": "function_call", "call_id": "c", "name": "book", "arguments": ARGS}]),
+        [OSLO],
+    ),
     ("tool_calls", message(tool_calls=[{"type": "function", "function": OSLO}]), [OSLO]),
     ("tool_calls", message(function_call={"name": "book", "arguments": ARGS}), [OSLO]),
     ("hermes", f"<tool_call>\n{JSON_OSLO}\n</tool_call>", [OSLO]),
@@ -152,6 +183,22 @@ TUNED: list[Case] = [
 ]
 
 HELD_OUT: list[Case] = [
+    ("functionary", f">>>all\nBooking now.>>>book\n{ROME_ARGS}", [ROME]),
+    ("qwen_agent", f"I book.\n✿FUNCTION✿: book\n✿ARGS✿: {ROME_ARGS}", [ROME]),
+    ("hunyuan", f"<tool_call>book<tool_sep>\n```json\n{ROME_ARGS}\n```\n</tool_call>", [ROME]),
+    (
+        "step",
+        '<｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="book"><steptml:parameter name="city">Rome'
+        "</steptml:parameter></steptml:invoke><｜tool_call_end｜>",
+        [ROME],
+    ),
+    (
+        "grok",
+        'Booking.\n<xai:function_call name="book"><parameter name="city">Rome</parameter></xai:function_call>'
+        '<xai:function_call name="book"><parameter name="city">Oslo</parameter><parameter name="nights">2'
+        "</parameter></xai:function_call>",
+        [ROME, OSLO],
+    ),
     ("tool_calls", message("", tool_calls=[{"id": "1", "function": {"name": "wave", "arguments": "{}"}}]), [WAVE]),
     ("tool_calls", message("I book it.", function_call={"name": "book", "arguments": FULL["arguments"]}), [FULL]),
     ("hermes", f"Let me look.\n<tool_call>\n{JSON_FULL}\n</tool_call><|im_end|>", [FULL]),
@@ -302,6 +349,11 @@ MENTIONS_HELD_OUT = [
 ]  # fmt: skip
 
 BROKEN_TUNED = [
+    f">>>book\n{ARGS[:-1]}",
+    f"✿FUNCTION✿: book\n✿ARGS✿: {ARGS[:-1]}",
+    f"<tool_call>book<tool_sep>\n```json\n{ARGS}\n",
+    '<xai:function_call name="book"><parameter name="city">Oslo</parameter>',
+    json.dumps({"tool_calls": [OSLO, {"name": "book"}]}),
     f"<tool_call>{JSON_OSLO}</tool_call>\n<tool_call>{JSON_OSLO[:-1]}</tool_call>",
     f"<tool_call>{JSON_OSLO}",
     f"[TOOL_CALLS][{JSON_OSLO}",

@@ -2,10 +2,11 @@
 """Assertions judge what a program returned, and the program never meets them."""
 
 import json
+from functools import partial
 
 import pytest
 
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.sandbox import Limits
 from proving_ground.sandbox.local import LocalSandbox
 
@@ -17,7 +18,7 @@ def sandbox() -> LocalSandbox:
 
 def score(sandbox: LocalSandbox, program: str, *sources: str) -> float | None:
     tests = [{"kind": "assert", "function": "f", "source": source} for source in sources]
-    return make_code_reward(sandbox)([f"```python\n{program}\n```"], [json.dumps(tests)])[0]
+    return partial(code_reward, sandbox=sandbox)([f"```python\n{program}\n```"], [json.dumps(tests)])[0]
 
 
 CHECK = """
@@ -136,6 +137,6 @@ def test_the_program_gets_arguments_and_nothing_else(sandbox: LocalSandbox) -> N
             return run(program, stdin)
 
     tests = [{"kind": "assert", "function": "f", "source": "assert f('question') == 'SECRET'"}]
-    reward = make_code_reward(Watched())  # type: ignore[arg-type]
+    reward = partial(code_reward, sandbox=Watched())  # type: ignore[arg-type]
     assert reward(["```python\ndef f(x): return 'SEC' + 'RET'\n```"], [json.dumps(tests)]) == [1.0]
     assert seen and all("question" in text and "SECRET" not in text for text in seen)

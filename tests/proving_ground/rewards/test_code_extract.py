@@ -2,7 +2,7 @@
 
 import pytest
 
-from proving_ground.messages import Fence, fences
+from proving_ground.messages import fences
 from proving_ground.rewards.code_extract import extract_program
 
 CASES = {
@@ -70,4 +70,10 @@ def test_what_was_asked_for(functions: list[str], reads: bool, text: str, number
 
 def test_all_fences_are_seen() -> None:
     text = "```python title='x'\n1\n```\n  ~~~{.R}\n  2\n  ~~~\n```js:a.js\n3"
-    assert fences(text) == [Fence("python", "1", True), Fence("r", "2", True), Fence("js", "3", False)]
+    assert [fence[:3] for fence in fences(text)] == [
+        ("python", "1", True),
+        ("r", "2", True),
+        ("js", "3", False),
+    ]
+    around = [text[fence.start : fence.end] for fence in fences(text)]
+    assert around == ["```python title='x'\n1\n```\n", "  ~~~{.R}\n  2\n  ~~~\n", "```js:a.js\n3"]

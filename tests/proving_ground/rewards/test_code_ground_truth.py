@@ -1,12 +1,13 @@
 """Broken tests raise and name the row; they never become a score."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.rewards.code_tests import AssertTest, CallTest, StdioTest, parse_tests
 
 STDIO = {"kind": "stdio", "stdin": "", "stdout": "1"}
@@ -56,7 +57,7 @@ def test_an_error_shows_a_test_that_is_none() -> None:
         (json.dumps([{**CALL, "function": None}]), "function must be a str"),
         (json.dumps([{**CALL, "function": "a.b"}]), "not the name of a function"),
         (json.dumps([{**CALL, "function": ""}]), "not the name of a function"),
-        ('[{"kind": "call", "function": "f", "args": [], "expected": 1e999}]', "too large"),
+        ('[{"kind": "call", "function": "f", "args": [], "expected": 1e999}]', "not finite"),
         (json.dumps([{**ASSERT, "source": "assert f( == 1"}]), "not Python"),
         (json.dumps([{**ASSERT, "source": "f()"}]), "asserts nothing"),
         (json.dumps([{**ASSERT, "source": "f()\nassert True, 'fine'"}]), "asserts nothing"),
@@ -67,7 +68,7 @@ def test_an_error_shows_a_test_that_is_none() -> None:
         (json.dumps([{**ASSERT, "source": "import os\nassert os.system(f()) == 0"}]), "imports os"),
         (json.dumps([{**ASSERT, "source": "from os import path\nassert f() == path"}]), "imports os"),
         (json.dumps([{**ASSERT, "source": "from . import x\nassert f() == x"}]), "imports"),
-        ('[{"kind": "call", "function": "f", "args": [{"a": [-1e999]}], "expected": 1}]', "too large"),
+        ('[{"kind": "call", "function": "f", "args": [{"a": [-1e999]}], "expected": 1}]', "not finite"),
         ('[{"kind": "call", "function": "f", "args": [], "expected": Infinity}]', "Infinity"),
     ],
 )
@@ -76,7 +77,7 @@ def test_broken_ground_truth(ground_truth: Any, problem: str) -> None:
         workers = 1
 
     good = json.dumps([STDIO])
-    reward = make_code_reward(Untouched())  # type: ignore[arg-type] # a row is refused before any program runs
+    reward = partial(code_reward, sandbox=Untouched())  # type: ignore[arg-type] # a row is refused before any program runs
     with pytest.raises(InfrastructureError) as error:
         reward(["```python\n1\n```"] * 2, [good, ground_truth], id=["a-1", "a-2"])
     message = str(error.value)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import code_completions
@@ -10,7 +11,7 @@ import pytest
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards import code
-from proving_ground.rewards.code import code_reward, make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.sandbox import Job, Limits, RunFailedError, RunResult, Sandbox
 from proving_ground.sandbox.local import LocalSandbox
 
@@ -123,8 +124,8 @@ HONEST = {
 
 @pytest.mark.parametrize(("program", "tests"), HONEST.values(), ids=HONEST)
 def test_an_honest_program_scores_one(program: str, tests: str, sandbox: Sandbox) -> None:
-    assert make_code_reward(sandbox)([fenced(program)], [tests]) == [1.0]
-    assert make_code_reward(sandbox, all_or_nothing=True)([fenced(program)], [tests]) == [1.0]
+    assert partial(code_reward, sandbox=sandbox)([fenced(program)], [tests]) == [1.0]
+    assert partial(code_reward, sandbox=sandbox, all_or_nothing=True)([fenced(program)], [tests]) == [1.0]
 
 
 PARTIAL = {
@@ -147,31 +148,31 @@ PARTIAL = {
 
 @pytest.mark.parametrize(("program", "tests", "fraction"), PARTIAL.values(), ids=PARTIAL)
 def test_the_fraction_of_tests_passed(program: str, tests: str, fraction: float, sandbox: Sandbox) -> None:
-    assert make_code_reward(sandbox)([fenced(program)], [tests]) == [fraction]
-    assert make_code_reward(sandbox, all_or_nothing=True)([fenced(program)], [tests]) == [0.0]
+    assert partial(code_reward, sandbox=sandbox)([fenced(program)], [tests]) == [fraction]
+    assert partial(code_reward, sandbox=sandbox, all_or_nothing=True)([fenced(program)], [tests]) == [0.0]
 
 
 def test_what_a_function_leaves_running_is_not_waited_for(sandbox: Sandbox) -> None:
     program = "import threading, time\nthreading.Thread(target=time.sleep, args=(3600,)).start()\n"
     program += "def solve(): return 1"
-    assert make_code_reward(sandbox)([fenced(program)], [calls(([], 1))]) == [1.0]
+    assert partial(code_reward, sandbox=sandbox)([fenced(program)], [calls(([], 1))]) == [1.0]
 
 
 def test_what_is_no_program_scores_zero(sandbox: Sandbox) -> None:
     texts = ["print(1)", "```python\nprint(", "", fenced("#" * 1_000_001 + "\nprint(1)")]
-    assert make_code_reward(sandbox)(texts, [stdio(("", "1"))] * 4) == [0.0] * 4
+    assert partial(code_reward, sandbox=sandbox)(texts, [stdio(("", "1"))] * 4) == [0.0] * 4
 
 
 @pytest.mark.parametrize(("text", "tests"), code_completions.HONEST.values(), ids=code_completions.HONEST)
 def test_an_honest_completion_loses_nothing(text: str, tests: str, sandbox: Sandbox) -> None:
-    assert make_code_reward(sandbox)([text], [tests]) == [1.0]
+    assert partial(code_reward, sandbox=sandbox)([text], [tests]) == [1.0]
 
 
 @pytest.mark.parametrize(
     ("text", "tests"), code_completions.DISHONEST.values(), ids=code_completions.DISHONEST
 )
 def test_a_dishonest_completion_wins_nothing(text: str, tests: str, sandbox: Sandbox) -> None:
-    assert make_code_reward(sandbox, all_or_nothing=True)([text], [tests]) == [0.0]
+    assert partial(code_reward, sandbox=sandbox, all_or_nothing=True)([text], [tests]) == [0.0]
 
 
 def test_used_as_trl_uses_it() -> None:
@@ -186,7 +187,7 @@ def test_used_as_trl_uses_it() -> None:
     )
     assert scores == [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]
     assert all(type(score) is float for score in scores)
-    assert code_reward.__name__ == make_code_reward().__name__ == "code_reward"  # TRL logs it by name
+    assert code_reward.__name__ == "code_reward"  # TRL logs it by name
 
 
 def test_an_empty_batch() -> None:
@@ -195,7 +196,7 @@ def test_an_empty_batch() -> None:
 
 def test_lengths_that_differ_raise(sandbox: Sandbox) -> None:
     with pytest.raises(InfrastructureError, match="1 completions and 2 ground truths"):
-        make_code_reward(sandbox)(["x"], [stdio(("", "1"))] * 2)
+        partial(code_reward, sandbox=sandbox)(["x"], [stdio(("", "1"))] * 2)
 
 
 class Recording:
@@ -231,25 +232,29 @@ def result(status: Any = "finished", stdout: str = "") -> RunResult:
 def test_expected_values_do_not_enter_the_sandbox() -> None:
     recording = Recording(result(), result())
     tests = json.loads(stdio(("question", "SECRET-1"))) + json.loads(calls((["question"], "SECRET-2")))
-    make_code_reward(recording)([fenced("pass")], [json.dumps(tests)])
+    partial(code_reward, sandbox=recording)([fenced("pass")], [json.dumps(tests)])
     assert len(recording.entered) == 2
     assert all("question" in entered and "SECRET" not in entered for entered in recording.entered)
 
 
 def test_time_runs_out_once() -> None:
     recording = Recording(result(stdout="1"), result("timeout", "1"))
-    assert make_code_reward(recording)([fenced("x")], [stdio(*[("", "1")] * 4)]) == [0.25]
+    assert partial(code_reward, sandbox=recording)([fenced("x")], [stdio(*[("", "1")] * 4)]) == [0.25]
     assert recording.answers == []
 
 
 @pytest.mark.parametrize("status", ["error", "timeout", "memory", "output_limit"])
 def test_only_a_finished_run_passes_a_stdio_test(status: str) -> None:
-    assert make_code_reward(Recording(result(status, "1")))([fenced("x")], [stdio(("", "1"))]) == [0.0]
+    assert partial(code_reward, sandbox=Recording(result(status, "1")))(
+        [fenced("x")], [stdio(("", "1"))]
+    ) == [0.0]
 
 
 def test_a_broken_sandbox_is_no_score() -> None:
     with pytest.raises(InfrastructureError, match="service down"):
-        make_code_reward(Recording(InfrastructureError("service down")))([fenced("x")], [stdio(("", "1"))])
+        partial(code_reward, sandbox=Recording(InfrastructureError("service down")))(
+            [fenced("x")], [stdio(("", "1"))]
+        )
 
 
 def test_a_program_that_could_not_be_run_has_no_score() -> None:
@@ -258,7 +263,7 @@ def test_a_program_that_could_not_be_run_has_no_score() -> None:
     recording = Recording(failures[0], result(stdout="1"), failures[0], result(stdout="2"), failures[1])
     recording.workers = 1
     logged: list[tuple[str, float]] = []
-    scores = make_code_reward(recording)(
+    scores = partial(code_reward, sandbox=recording)(
         [fenced("x")] * 5, [stdio(("", "1"))] * 5, log_metric=lambda name, value: logged.append((name, value))
     )
     assert scores == [None, 1.0, None, 0.0, None]
@@ -283,6 +288,8 @@ def test_the_same_program_scores_the_same_under_load(sandbox: LocalSandbox) -> N
     background = threading.Thread(target=sandbox.run_many, args=(noise,))
     background.start()
     program = "print(len({str(n) for n in range(int(input()))}))"
-    scores = make_code_reward(crowd)([fenced(program)] * 20, [stdio(("1000", "1000"), ("9", "8"))] * 20)
+    scores = partial(code_reward, sandbox=crowd)(
+        [fenced(program)] * 20, [stdio(("1000", "1000"), ("9", "8"))] * 20
+    )
     background.join()
     assert scores == [0.5] * 20

@@ -3,15 +3,16 @@
 import json
 import pickle
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards import composite_reward
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.rewards.composite import make_composite_reward
 from proving_ground.rewards.math import math_reward
 from proving_ground.sandbox import Job, RunResult
@@ -43,9 +44,7 @@ def truths(*rows: dict[str, int]) -> list[str]:
     [(7, RIGHT, 1.0), (7, WRONG, 0.3), (8, RIGHT, 0.7), (8, WRONG, 0.0), (7, "return 3", 0.3 + 0.7 / 2)],
 )
 def test_each_part_earns_exactly_its_weight(number: int, program: str, expected: float) -> None:
-    reward = make_composite_reward(
-        {"math": math_reward, "code": make_code_reward()}, {"math": 0.3, "code": 0.7}
-    )
+    reward = make_composite_reward({"math": math_reward, "code": code_reward}, {"math": 0.3, "code": 0.7})
     assert reward([answer(number, program)], [TRUTH]) == [expected]
 
 
@@ -103,6 +102,7 @@ def test_behind_a_gate_the_rest_counts_only_for_right_answers(
     assert reward(["x"], truths({"answer": 0, "format": 0})) == [pytest.approx(expected)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1) | st.none()), min_size=1, max_size=5))
 def test_the_score_stays_between_those_of_its_parts(rows: list[tuple[float, float | None]]) -> None:
     names = [str(index) for index in range(len(rows))]
@@ -134,7 +134,8 @@ class BrokenSandbox:
 
 def test_a_sandbox_failure_is_no_low_score() -> None:
     reward = make_composite_reward(
-        {"math": math_reward, "code": make_code_reward(BrokenSandbox())}, {"math": 0.5, "code": 0.5}
+        {"math": math_reward, "code": partial(code_reward, sandbox=BrokenSandbox())},
+        {"math": 0.5, "code": 0.5},
     )
     with pytest.raises(InfrastructureError, match="the sandbox is gone"):
         reward([answer(7, RIGHT)], [TRUTH])

@@ -5,13 +5,14 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from attack_programs import OUTPUT_ATTACKS, RIGHT, SOLVE, THIEF, VALUE_ATTACKS, answer
 from observing import alive
 
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.sandbox import Limits
 from proving_ground.sandbox.local import LocalSandbox
 
@@ -52,7 +53,7 @@ def listener() -> Iterator[socket.socket]:
 
 
 def score(sandbox: LocalSandbox, program: str, tests: str) -> float:
-    (reward,) = make_code_reward(sandbox)([f"```python\n{program}\n```"], [tests])
+    (reward,) = partial(code_reward, sandbox=sandbox)([f"```python\n{program}\n```"], [tests])
     return reward
 
 

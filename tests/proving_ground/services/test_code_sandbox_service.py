@@ -22,7 +22,6 @@ from proving_ground.dataset import Sample
 from proving_ground.errors import InfrastructureError
 from proving_ground.fireworks.preview import parse_preview, preview_request
 from proving_ground.rewards import code_reward
-from proving_ground.rewards.code import make_code_reward
 from proving_ground.rewards.contract import with_sandbox
 from proving_ground.sandbox import Limits, RunFailedError, RunResult, SandboxSettings, Status
 from proving_ground.sandbox.api import ApiSandbox
@@ -79,7 +78,7 @@ def test_the_client_gets_what_the_program_did(
 
 def test_the_reward_scores_through_it_as_it_does_here(url: str) -> None:
     programs = [answer(text) for text in TEXTS]
-    there = make_code_reward(ApiSandbox(url))(programs, ground_truth=[TESTS] * 3)
+    there = partial(code_reward, sandbox=ApiSandbox(url))(programs, ground_truth=[TESTS] * 3)
     assert there == code_reward(programs, ground_truth=[TESTS] * 3) == SCORES
 
 
@@ -142,7 +141,7 @@ def test_an_evaluator_that_reaches_no_sandbox_fails_and_says_why(url: str, backe
 def test_a_service_that_is_gone_raises() -> None:
     gone = ApiSandbox("http://127.0.0.1:9", retries=1, wait=wait_none())
     with pytest.raises(InfrastructureError, match="is it running"):
-        make_code_reward(gone)([answer("x")], ground_truth=[TESTS])
+        partial(code_reward, sandbox=gone)([answer("x")], ground_truth=[TESTS])
 
 
 def posted(url: str, program: str, seconds: float = 5, **options: Any) -> requests.Response:
@@ -223,7 +222,7 @@ def test_a_program_that_could_not_be_run_may_be_sent_again() -> None:
 def test_of_two_services_one_is_killed_and_nothing_is_lost() -> None:
     with serve_code_sandbox() as stays, ExitStack() as other:
         goes = other.enter_context(serve_code_sandbox())
-        reward = make_code_reward(ApiSandbox(f"{goes},{stays}", workers=4))
+        reward = partial(code_reward, sandbox=ApiSandbox(f"{goes},{stays}", workers=4))
         threading.Timer(1.0, other.close).start()
         started = time.monotonic()
         while time.monotonic() < started + 4:

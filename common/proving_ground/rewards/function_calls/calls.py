@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proving_ground.rewards.function_calls.strict_json import check_value, read_document
+from proving_ground.strict_json import check_value, read_document
 
 MAX_CHARACTERS = 100_000
 """A longer answer (reasoning aside), or a longer string of arguments, is refused."""

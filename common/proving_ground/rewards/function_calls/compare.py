@@ -13,6 +13,7 @@ from proving_ground.rewards.function_calls.schema import (
     property_schema,
 )
 from proving_ground.rewards.function_calls.tools import problem_of
+from proving_ground.strict_json import same_json
 
 
 def same_calls(calls: Sequence[Call], truth: Sequence[ExpectedCall], tools: Tools | None) -> bool:
@@ -65,26 +66,16 @@ def _right_arguments(call: Call, truth: ExpectedCall, tools: Tools | None) -> li
 
 def same_value(value: Any, truth: Any, schema: Any, root: Any) -> bool:
     """Whether two JSON values are equal under ``schema``, a part of ``root`` (see ``same_call``)."""
-    if type(truth) is dict:
-        return (
-            type(value) is dict
-            and value.keys() == truth.keys()
-            and all(
-                same_value(value[key], truth[key], property_schema(schema, key, root), root) for key in truth
-            )
-        )
-    if type(truth) is list:
-        return (
-            type(value) is list
-            and len(value) == len(truth)
-            and all(
-                same_value(item, other, item_schema(schema, position, root), root)
-                for position, (item, other) in enumerate(zip(value, truth, strict=True))
-            )
-        )
-    if {type(value), type(truth)} == {int, float}:
-        return bool(value == truth) and asks_for_number(schema, root)
-    return type(value) is type(truth) and bool(value == truth)
+
+    def part_at(part: Any, key: Any) -> Any:
+        return property_schema(part, key, root) if type(key) is str else item_schema(part, key, root)
+
+    def same_leaf(value: Any, truth: Any, part: Any) -> bool:
+        if {type(value), type(truth)} == {int, float}:
+            return bool(value == truth) and asks_for_number(part, root)
+        return type(value) is type(truth) and bool(value == truth)
+
+    return same_json(value, truth, same_leaf, schema, part_at)
 
 
 def partial_credit(calls: Sequence[Call], truth: Sequence[ExpectedCall], tools: Tools | None) -> float:

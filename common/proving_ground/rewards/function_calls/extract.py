@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proving_ground.messages import Completion, content_text, strip_reasoning
+from proving_ground.messages import Completion, content_text, fences, strip_reasoning
 from proving_ground.rewards.function_calls.calls import MAX_CHARACTERS, Call, call_of, looks_like_call
 from proving_ground.rewards.function_calls.forms import (
     FORMS,
@@ -26,7 +26,7 @@ from proving_ground.rewards.function_calls.forms import (
     read_block,
     read_objects,
 )
-from proving_ground.rewards.function_calls.strict_json import read_document
+from proving_ground.strict_json import read_document
 
 FORM_NAMES = frozenset({"tool_calls", "json", *(form.name for form in FORMS)})
 """Every form that can be read; which of them count is a setting of the reward."""
@@ -36,14 +36,14 @@ _HARMONY_REASONING = re.compile(
 )
 _NOISE = re.compile(
     r"<\|start\|>(?:assistant)?+|<\|channel\|>\w*+(?:<\|message\|>)?+|</s>"
-    r"|<\|(?:end|return|call|eo[mt]_id|im_end|endoftext|end_of_text|tool_calls_section_(?:begin|end))\|>"
-    r"|<｜(?:end▁of▁sentence|tool▁calls▁(?:begin|end))｜>|<(?:end_of_turn|eos)>"
+    r"|<\|(?:end|return|call|eot|eo[mt]_id|im_end|endoftext|end_of_text|tool_calls_section_(?:begin|end))\|>"
+    r"|<｜(?:end▁of▁sentence|tool[▁_]calls[▁_](?:begin|end))｜>|<(?:end_of_turn|eos)>|>>>all\n"
 )
 """Marks around messages and sections; beside calls they mean nothing."""
 _MARK = re.compile(
     r"(?:<[/|｜]?+[\w:▁｜]{0,24}?(?:tool_?calls?|tool▁calls?|function_calls?|invoke|arg_key|arg_value|python_tag"
     r"|python_start|START_ACTION|DSML|function=|parameter=|parameter name=)"
-    r"|\[TOOL_CALLS|\bfunctools\[|\bto=functions\.)[^\s>\]{]*+[>\]]?+",
+    r"|\[TOOL_CALLS|\bfunctools\[|\bto=functions\.|✿(?:FUNCTION|ARGS))[^\s>\]{]*+[>\]]?+",
     re.MULTILINE | re.IGNORECASE,
 )
 """What belongs to a marked form, known or not."""
@@ -62,7 +62,6 @@ _RARE = ("<", "(", ":", "[", "=")
 """One of these is in every piece of a call."""
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _CODE_SPAN = re.compile(r"(?<!`)`([^`\n]++)`(?!`)")
-_FENCE = re.compile(r"[ \t]*+```[ \t]*+([\w-]*+)[ \t]*+\Z")
 _FENCE_LANGUAGES = frozenset({"", "json", "tool_call"})
 _JSON_START = re.compile(r"\s*+(?:\{|\[\s*+[{\]])")
 _BARE_JSON = re.compile(r"^[ \t]*+(?=\{|\[\s*+\{)", re.MULTILINE)
@@ -121,8 +120,8 @@ def _from_message(message: Mapping[str, Any]) -> Iterator[tuple[str, Call]]:
         yield "tool_calls", call_of(message["function_call"])
     content = message.get("content")
     for part in content if isinstance(content, Sequence) and not isinstance(content, str) else []:
-        if isinstance(part, Mapping) and part.get("type") == "tool_use":
-            yield "anthropic", call_of(part)
+        if isinstance(part, Mapping) and part.get("type") in ("tool_use", "function_call"):
+            yield "anthropic" if part["type"] == "tool_use" else "tool_calls", call_of(part)
 
 
 def _from_text(text: str, tools: Tools) -> list[tuple[str, Call]]:
@@ -130,7 +129,7 @@ def _from_text(text: str, tools: Tools) -> list[tuple[str, Call]]:
     if not calls:
         calls, outside = _json_calls(outside, tools)
     if not calls:
-        calls, outside = _python_calls(outside, tools)
+        calls, outside = _python_calls(_NOISE.sub("", outside), tools)
     rest = _NOISE.sub("", outside)
     if not calls:
         rest = _CODE_SPAN.sub(_spoken_of, rest)
@@ -188,35 +187,17 @@ def _fenced(text: str) -> tuple[list[Any], str]:
     """Values inside fences, and the text outside them, other fences included."""
     values: list[Any] = []
     outside = []
-    for is_json, block in _fences(text):
-        if not is_json:
-            outside.append(block)
+    position = 0
+    for fence in fences(text):
+        if fence.language not in _FENCE_LANGUAGES or not _JSON_START.match(fence.content):
             continue
-        found, end = read_objects(block, 0)
-        if not found or end < len(block):
-            raise ValueError("a fenced block that is not JSON alone")
+        found, end = read_objects(fence.content, 0)
+        if not found or end < len(fence.content) or not fence.closed:
+            raise ValueError("a fenced block that is not closed, or not JSON alone")
         values += found
-    return values, "\n".join(outside)
-
-
-def _fences(text: str) -> Iterator[tuple[bool, str]]:
-    """Cut a text into ``(is a fenced block of JSON, content)``; raises ``ValueError`` if one never closes."""
-    language: str | None = None
-    lines: list[str] = []
-    for line in text.split("\n"):
-        fence = _FENCE.match(line.rstrip("\r"))
-        if fence is None or (language is not None and fence[1]):
-            lines.append(line)
-            continue
-        yield _is_json(language, lines), "\n".join(lines)
-        language, lines = (fence[1].lower() if language is None else None), []
-    if _is_json(language, lines):
-        raise ValueError("a fenced block that never closes")
-    yield False, "\n".join(lines)
-
-
-def _is_json(language: str | None, lines: list[str]) -> bool:
-    return language in _FENCE_LANGUAGES and _JSON_START.match("\n".join(lines)) is not None
+        outside.append(text[position : fence.start])
+        position = fence.end
+    return values, "\n".join([*outside, text[position:]])
 
 
 def _python_calls(text: str, tools: Tools) -> tuple[list[tuple[str, Call]], str]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from proving_ground.rewards.function_calls.calls import Call, call_of, made_call
 from proving_ground.rewards.function_calls.schema import property_schema, typed
-from proving_ground.rewards.function_calls.strict_json import read_document, read_value
+from proving_ground.strict_json import read_document, read_value
 
 MAX_SOURCE = 20_000
 """Characters of Python that are parsed for calls."""
@@ -68,6 +68,8 @@ def read_objects(text: str, position: int, separators: str = "") -> tuple[list[A
     position = skip_space(text, position)
     while text.startswith(("{", "["), position):
         value, position = read_value(text, position)
+        if type(value) is dict and value.keys() == {"tool_calls"}:
+            value = value["tool_calls"]
         values += value if type(value) is list else [value]
         position = skip_space(text, position, separators)
     return values, position
@@ -218,129 +220,85 @@ def _elements(head: str, key: str, value_end: str, tail: str) -> Reader:
 _NAME = r"(?P<tool>[\w.-]++)"
 _qwen = _elements(rf"<function={_NAME}>", r"<parameter=(?P<key>[^>\n]++)>", "</parameter>", "</function>")
 _glm = _elements(_NAME, r"<arg_key>(?P<key>[^<]++)</arg_key>\s*+<arg_value>", "</arg_value>", "")
-_PREFIX = r"(?:antml:|｜DSML｜)?+"
+_PREFIX = r"(?:antml:|｜DSML｜|steptml:)?+"
 _invoke = _elements(
     rf'<{_PREFIX}invoke name="(?P<tool>[^"\n]++)">',
     rf'<{_PREFIX}parameter name="(?P<key>[^"\n]++)"(?: string="(?P<string>true|false)")?+>',
     rf"</{_PREFIX}parameter>",
     rf"</{_PREFIX}invoke>",
 )
+_xai = _elements(
+    r'<xai:function_call name="(?P<tool>[^"\n]++)">',
+    r'<parameter name="(?P<key>[^"\n]++)">',
+    "</parameter>",
+    "</xai:function_call>",
+)
 
 # Name, a mark that is in every opening (looked for first, being quick), opening, reader, closing.
 # Possessive everywhere, so that no white space or name is tried at every length.
+# fmt: off
 _TABLE: tuple[tuple[str, str, str, Reader, str], ...] = (
     ("hermes", "<tool_call>", r"<tool_call>(?=\s*+[{\[])", _json, "</tool_call>"),
     ("hermes", "<tool_calls>", r"<tool_calls>(?=\s*+[{\[])", _json, "</tool_calls>"),
     ("hermes", "<TOOLCALL>", r"<TOOLCALL>(?=\s*+[{\[])", _json, "</TOOLCALL>"),
-    (
-        "qwen3_coder",
-        "tool_call>",
-        r"<(?:seed:)?+tool_call>(?=\s*+<function=)",
-        _qwen,
-        "</(?:seed:)?+tool_call>",
-    ),
+    ("qwen3_coder", "tool_call>",
+     r"<(?:seed:)?+tool_call>(?=\s*+<function=)", _qwen, "</(?:seed:)?+tool_call>"),
     ("qwen3_coder", "<function=", r"(?=<function=[\w.-]++>\s*+<)", _qwen, ""),
-    (
-        "glm",
-        "<tool_call>",
-        r"<tool_call>(?=\s*+[\w.-]++\s*+(?:<arg_key>|</tool_call>))",
-        _glm,
-        "</tool_call>",
-    ),
+    ("glm", "<tool_call>",
+     r"<tool_call>(?=\s*+[\w.-]++\s*+(?:<arg_key>|</tool_call>))", _glm, "</tool_call>"),
     ("llama", "<|python_tag|>", r"<\|python_tag\|>(?=\s*+[{\[])", _json, ""),
     ("llama", "<|python_tag|>", r"<\|python_tag\|>(?=\s*+[\w.]++\()", _python_tag, r"<\|eo[mt]_id\|>|\Z"),
     ("llama", "<function=", rf"<function={_NAME}>(?=\s*+\{{)", _arguments, "</function>"),
     ("mistral", "[TOOL_CALLS]", r"\[TOOL_CALLS\](?=\s*+[{\[])", _json, ""),
-    (
-        "mistral",
-        "[TOOL_CALLS]",
-        rf"\[TOOL_CALLS\]\s*+{_NAME}(?:\[CALL_ID\]\w++)?+(?:\[ARGS\]|(?=\{{))",
-        _arguments,
-        "",
-    ),
+    ("mistral", "[TOOL_CALLS]",
+     rf"\[TOOL_CALLS\]\s*+{_NAME}(?:\[CALL_ID\]\w++)?+(?:\[ARGS\]|(?=\{{))", _arguments, ""),
     ("pythonic", "<|python_start|>", r"<\|python_start\|>", _python, r"<\|python_end\|>"),
     ("pythonic", "<|tool_call_start|>", r"<\|tool_call_start\|>", _python, r"<\|tool_call_end\|>"),
     ("pythonic", "<function_calls>", r"<function_calls>(?=\s*+[\w.]++\()", _python, "</function_calls>"),
-    (
-        "anthropic",
-        "function_calls>",
-        r"<(?:antml:)?+function_calls>(?=\s*+<)",
-        _invoke,
-        "</(?:antml:)?+function_calls>",
-    ),
+    ("anthropic", "function_calls>",
+     r"<(?:antml:)?+function_calls>(?=\s*+<)", _invoke, "</(?:antml:)?+function_calls>"),
     ("anthropic", "<minimax:tool_call>", r"<minimax:tool_call>(?=\s*+<)", _invoke, "</minimax:tool_call>"),
     ("anthropic", "invoke name=", r'(?=<(?:antml:)?+invoke name="[^"\n]++">)', _invoke, ""),
-    (
-        "deepseek",
-        "<｜DSML｜function_calls>",
-        r"<｜DSML｜function_calls>",
-        _invoke,
-        "</｜DSML｜function_calls>",
-    ),
-    (
-        "deepseek",
-        "<｜tool▁call▁begin｜>",
-        rf"<｜tool▁call▁begin｜>function<｜tool▁sep｜>{_NAME}\s*+```json",
-        _arguments,
-        r"```\s*+<｜tool▁call▁end｜>",
-    ),
-    (
-        "deepseek",
-        "<｜tool▁call▁begin｜>",
-        rf"<｜tool▁call▁begin｜>{_NAME}<｜tool▁sep｜>",
-        _arguments,
-        "<｜tool▁call▁end｜>",
-    ),
-    (
-        "kimi",
-        "<|tool_call_begin|>",
-        rf"<\|tool_call_begin\|>\s*+(?:functions\.)?+{_NAME}(?::\d++)?+\s*+<\|tool_call_argument_begin\|>",
-        _arguments,
-        r"<\|tool_call_end\|>",
-    ),
-    (
-        "harmony",
-        "to=functions.",
-        rf"assistant to=functions\.{_NAME}<\|channel\|>\w++\s*+(?:<\|constrain\|>)?+\w*+<\|message\|>",
-        _arguments,
-        r"<\|call\|>|<\|end\|>|\Z",
-    ),
-    (
-        "harmony",
-        "to=functions.",
-        rf"(?:<\|channel\|>)?+(?:commentary|analysis) to=functions\.{_NAME}"
-        r"\s*+(?:<\|constrain\|>)?+(?:json|code)?+\s*+(?:<\|message\|>|(?=\{))",
-        _arguments,
-        r"<\|call\|>|<\|end\|>|\Z",
-    ),
+    ("deepseek", "<｜DSML｜function_calls>",
+     r"<｜DSML｜function_calls>", _invoke, "</｜DSML｜function_calls>"),
+    ("deepseek", "<｜tool▁call▁begin｜>",
+     rf"<｜tool▁call▁begin｜>function<｜tool▁sep｜>{_NAME}\s*+```json",
+     _arguments, r"```\s*+<｜tool▁call▁end｜>"),
+    ("deepseek", "<｜tool▁call▁begin｜>",
+     rf"<｜tool▁call▁begin｜>{_NAME}<｜tool▁sep｜>", _arguments, "<｜tool▁call▁end｜>"),
+    ("kimi", "<|tool_call_begin|>",
+     rf"<\|tool_call_begin\|>\s*+(?:functions\.)?+{_NAME}(?::\d++)?+\s*+<\|tool_call_argument_begin\|>",
+     _arguments, r"<\|tool_call_end\|>"),
+    ("harmony", "to=functions.",
+     rf"assistant to=functions\.{_NAME}<\|channel\|>\w++\s*+(?:<\|constrain\|>)?+\w*+<\|message\|>",
+     _arguments, r"<\|call\|>|<\|end\|>|\Z"),
+    ("harmony", "to=functions.",
+     rf"(?:<\|channel\|>)?+(?:commentary|analysis) to=functions\.{_NAME}"
+     r"\s*+(?:<\|constrain\|>)?+(?:json|code)?+\s*+(?:<\|message\|>|(?=\{))",
+     _arguments, r"<\|call\|>|<\|end\|>|\Z"),
     ("gemma", "```tool_code", r"```tool_code\n", _python, r"^[ \t]*+```"),
-    (
-        "gemma",
-        "<start_function_call>",
-        rf"<start_function_call>call:{_NAME}(?=\{{)",
-        _gemma("<escape>"),
-        "<end_function_call>",
-    ),
+    ("gemma", "<start_function_call>",
+     rf"<start_function_call>call:{_NAME}(?=\{{)", _gemma("<escape>"), "<end_function_call>"),
     ("gemma", "<|tool_call>call:", rf"<\|tool_call>call:{_NAME}(?=\{{)", _gemma('<|"|>'), r"<tool_call\|>"),
     ("phi", "<|tool_call|>", r"<\|tool_call\|>(?=\s*+[{\[])", _json, r"(?:<\|/tool_call\|>)?+"),
     ("phi", "functools", r"\bfunctools(?=\s*+\[)", _json, ""),
-    (
-        "react",
-        "Action Input:",
-        rf"^[ \t*]*+Action:[* \t]*+{_NAME}[* \t]*+\n[ \t*]*+Action Input:[* \t]*+(?=\{{)",
-        _arguments,
-        "",
-    ),
-    (
-        "react",
-        "Action Input:",
-        rf"^[ \t*]*+Action:[* \t]*+{_NAME}[* \t]*+\n[ \t*]*+Action Input:[* \t]*+\s*+```(?:json)?+",
-        _arguments,
-        "```",
-    ),
+    ("react", "Action Input:",
+     rf"^[ \t*]*+Action:[* \t]*+{_NAME}[* \t]*+\n[ \t*]*+Action Input:[* \t]*+(?=\{{)", _arguments, ""),
+    ("react", "Action Input:",
+     rf"^[ \t*]*+Action:[* \t]*+{_NAME}[* \t]*+\n[ \t*]*+Action Input:[* \t]*+\s*+```(?:json)?+",
+     _arguments, "```"),
+    ("functionary", ">>>", rf">>>{_NAME}\n(?=\{{)", _arguments, ""),
+    ("qwen_agent", "✿FUNCTION✿", rf"✿FUNCTION✿:\s*+{_NAME}\s*+✿ARGS✿:", _arguments, "(?:✿RESULT✿)?+"),
+    ("hunyuan", "<tool_sep>",
+     rf"(?:<tool_calls>\s*+)?+<tool_call>{_NAME}<tool_sep>\s*+```json",
+     _arguments, r"```\s*+</tool_call>(?:\s*+</tool_calls>)?+"),
+    ("step", "<｜tool_call_begin｜>",
+     r"<｜tool_call_begin｜>function<｜tool_sep｜>", _invoke, "<｜tool_call_end｜>"),
+    ("grok", "<xai:function_call", r"(?=<xai:function_call name=)", _xai, ""),
     ("cohere", "Action:", r"^Action:[ \t]*+```json(?=\s)", _json, "```"),
     ("cohere", "<|START_ACTION|>", r"<\|START_ACTION\|>", _json, r"<\|END_ACTION\|>"),
 )
+# fmt: on
 
 FORMS = tuple(
     Form(name, re.compile(opening, re.MULTILINE), read, re.compile(closing, re.MULTILINE))

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from proving_ground.rewards.function_calls.strict_json import read_document
+from proving_ground.strict_json import read_document
 
 SECONDS = 1.0
 """CPU time that checking one row or completion may take: a schema can be made so that it takes for ever."""

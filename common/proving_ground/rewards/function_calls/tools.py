@@ -10,7 +10,7 @@ from proving_ground.errors import InfrastructureError
 from proving_ground.rewards.function_calls.calls import Call, ExpectedCall
 from proving_ground.rewards.function_calls.forms import Tools
 from proving_ground.rewards.function_calls.schema import SECONDS, resolve, schema_problem
-from proving_ground.rewards.function_calls.strict_json import read_document
+from proving_ground.strict_json import read_document
 
 Key: TypeAlias = tuple[Sequence[ExpectedCall], Tools | None]
 """The calls that are right, and the tools they are of, where a row has them."""

@@ -26,30 +26,19 @@ _BODY = re.compile(
     rf"|(?P<decimal>{_DECIMAL}))"
 )
 _SCALES = {
-    "dozen": Fraction(12),
-    "ten": Fraction(10),
-    "half": Fraction(1, 2),
-    "halve": Fraction(1, 2),
-    "quarter": Fraction(1, 4),
+    name: Fraction(value)
+    for name, value in re.findall(
+        r"(\w+) (\S+)",
+        "dozen 12 ten 10 hundred 100 thousand 1000 million 1e6 billion 1e9 trillion 1e12 half 1/2 halve 1/2 "
+        "third 1/3 quarter 1/4 fourth 1/4 fifth 1/5 sixth 1/6 seventh 1/7 eighth 1/8 ninth 1/9 tenth 1/10 "
+        "twelfth 1/12 sixteenth 1/16 hundredth 1/100 thousandth 1/1000 millionth 1/1000000",
+    )
 }
-_SCALES |= {"hundred": Fraction(100), "thousand": Fraction(10**3), "million": Fraction(10**6)}
-_SCALES |= {
-    "billion": Fraction(10**9),
-    "trillion": Fraction(10**12),
-    "third": Fraction(1, 3),
-    "tenth": Fraction(1, 10),
-}
-_PARTS = {"hundredth": Fraction(1, 100), "thousandth": Fraction(1, 1000), "millionth": Fraction(1, 10**6)}
-_PARTS |= {
-    name: Fraction(1, number)
-    for number, name in enumerate(["fourth", "fifth", "sixth", "seventh", "eighth", "ninth"], 4)
-}
-_SCALES |= _PARTS | {"twelfth": Fraction(1, 12), "sixteenth": Fraction(1, 16)}
 _SCALE = re.compile(rf"\s*({'|'.join(sorted(_SCALES, key=len, reverse=True))})s?\b", re.IGNORECASE)
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
 )
-_ONES += "seventeen eighteen nineteen"
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 WORDS = {name: number for number, name in enumerate(_ONES.split())}
 WORDS |= {name: 10 * number for number, name in enumerate(_TENS.split(), 2)}

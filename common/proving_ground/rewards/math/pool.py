@@ -26,8 +26,8 @@ from proving_ground.errors import InfrastructureError
 START_SECONDS = 120.0
 """Wall time a worker may take to import sympy and pass its self-test."""
 
-WALL_SECONDS = 30.0
-"""Wall time for one comparison: a backstop behind the worker's own CPU limits."""
+WALL_SECONDS = 120.0
+"""Wall time for one comparison: a backstop behind the worker's own CPU limits, even on a busy core."""
 
 COMPLETION_SECONDS = 3.0
 """CPU time for all comparisons of one completion; none starts after it is used up."""

@@ -1,16 +1,17 @@
 """JSON as the standard has it: what Python's parser lets pass beyond that is refused.
 
 ``json.loads`` takes ``NaN``, keeps the last of two equal keys, and overflows the stack on deep nesting. A
-tool runner in another language does none of that, so an answer that needs it is no call.
+reader in another language does none of that, so what needs it is no row, no ground truth and no call.
 """
 
 import json
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 MAX_DEPTH = 64
 """Nested arrays and objects; far above any tool's arguments, far below the interpreter's stack."""
-MAX_VALUES = 100_000
+MAX_VALUES = 1_000_000
 """Values in one document, containers and keys included."""
 
 
@@ -68,6 +69,34 @@ def check_value(value: Any) -> None:
     raise ValueError("nested too deeply")
 
 
+def same_json(
+    value: Any,
+    truth: Any,
+    same_leaf: Callable[[Any, Any, Any], bool],
+    part: Any = None,
+    part_at: Callable[[Any, Any], Any] = lambda part, key: part,
+) -> bool:
+    """Whether two values that were read here have the same shape and ``same_leaf`` holds of every pair in it.
+
+    Objects are equal in any order of keys. ``part`` is what ``same_leaf`` gets third, beside the two leaves;
+    ``part_at(part, key or position)`` gives that of an item.
+    """
+    if type(truth) is dict and type(value) is dict:
+        return value.keys() == truth.keys() and all(
+            same_json(value[key], truth[key], same_leaf, part_at(part, key), part_at) for key in truth
+        )
+    if type(truth) is list and type(value) is list:
+        return len(value) == len(truth) and all(
+            same_json(item, other, same_leaf, part_at(part, position), part_at)
+            for position, (item, other) in enumerate(zip(value, truth, strict=True))
+        )
+    return same_leaf(value, truth, part)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
@@ -75,4 +104,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
