@@ -6,12 +6,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proving_ground.rewards.code import make_code_reward
+from proving_ground.rewards.code import code_reward
 from proving_ground.rewards.contract import Failures, checked
 from proving_ground.sandbox.api import ApiSandbox
 from tests.proving_ground.training.test_reward_calls import trained
@@ -59,7 +60,7 @@ def test_nothing_is_lost_with_the_service(
 
     monkeypatch.setattr(ApiSandbox, "_ask", watched)
     # As many tries as a slow machine needs to start it.
-    code = make_code_reward(ApiSandbox(service.url, workers=2, retries=50))
+    code = partial(code_reward, sandbox=ApiSandbox(service.url, workers=2, retries=50))
     scores: list[list[float | None]] = []
 
     def again() -> None:
