@@ -90,6 +90,8 @@ def _on_ray(function: Callable[[Item], Result], items: Iterator[Item]) -> Iterat
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise CannotRunError(f"no Ray cluster ({error}); set RAY_ADDRESS to one, or unset it") from error
     try:
+        # Tasks and not Ray Data, which reads on its nodes: what is read here stays a stream in its order, and
+        # an error comes back as it is.
         task, folder, shared = ray.remote(_in_folder), Path.cwd(), ray.put(function)
         size = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
         yield from _windowed(lambda item: task.remote(folder, shared, item), ray.get, items, size)

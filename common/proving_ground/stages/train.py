@@ -75,7 +75,10 @@ def _train(run: Run) -> Result:
         outcome = train_policy(training)
     except TrainingFailedError as error:
         return Result(ok=False, summary=error.summary, problem=str(error))
-    return Result(ok=not outcome.problem, summary=outcome.summary, problem=outcome.problem)
+    # Every rank knows the outcome; rank 0 says it, and fails for all: a launcher ends all ranks with the
+    # first that fails, even one that still writes.
+    holds = not outcome.problem or not is_main_process()
+    return Result(ok=holds, summary=outcome.summary, problem=outcome.problem)
 
 
 def _user_cache() -> Path:

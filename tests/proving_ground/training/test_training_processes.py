@@ -220,7 +220,11 @@ def test_of_two_ranks_one_goes_over_the_budget_and_both_stop(tmp_path: Path) -> 
     ranks = [lines((script.parent / f"rank{rank}.jsonl").read_text()) for rank in (0, 1)]
     assert [[row["step"] for row in rank] for rank in ranks] == [[0, 1, 2]] * 2
     (script.parent / "mended").touch()
-    resumed = run(*launch, "--nproc-per-node", "2", str(script), "--resume")
-    assert resumed.returncode == 0, resumed.stderr
+    claims = ("--training.prove", "true", "--training.margin", "1")
+    resumed = run(*launch, "--nproc-per-node", "2", str(script), "--resume", *claims)
     steps = [event["step"] for event in lines(resumed.stdout) if event["event"] == "train_step"]
     assert steps == [4, 5]
+    # A claim that does not hold: rank 0 says so, once, and has written that the run is finished.
+    said = [line for line in resumed.stderr.splitlines() if "claim does not hold" in line]
+    assert resumed.returncode != 0 and len(said) == 1, resumed.stderr
+    assert json.loads((output / "run.json").read_text())["state"] == "finished"
