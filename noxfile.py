@@ -1,4 +1,4 @@
-"""Every check of the project, each in an environment of its own. ``nox --list`` says what there is.
+"""Every check of the project, in environments that nox makes. ``nox --list`` says what there is.
 
 Examples are found in ``examples/``: a folder with a ``config.json`` is one. Adding a folder adds its
 sessions. What a session installs is an extra or a group of ``pyproject.toml``, at the versions of
