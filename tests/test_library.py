@@ -1,6 +1,7 @@
 """The wheel as a library: with what one extra brings, beside a folder ``common`` of one's own."""
 
 import importlib.metadata
+import json
 import os
 import re
 import subprocess
@@ -121,6 +122,31 @@ def test_an_example_of_one_s_own_runs_without_a_clone(site: Path, tmp_path: Path
     )
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert f"{folder}/task.py:2: ValueError: {site}/proving_ground/__init__.py" in ended.stderr
+
+
+def test_one_s_own_reward_over_one_s_own_rows_gets_a_verdict(site: Path, tmp_path: Path) -> None:
+    """Raw rows with a question and a worked answer, and a reward that is paid for the number anywhere."""
+    rows = [{"question": f"{n} + {n}?", "answer": f"Twice {n}.\n#### {2 * n}"} for n in range(21, 40)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "mine.py").write_text(
+        "def anywhere(completions, truth, **columns):\n"
+        "    return [float(t in c[0]['content']) for c, t in zip(completions, truth)]\n"
+    )
+    options = ["--data", "rows.jsonl", "--truth-after", "####", "--level", "semantic", "--output", "out"]
+    ended = subprocess.run(
+        [sys.executable, "-S", "-m", "proving_ground", "prove", "mine.py:anywhere", *options],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "mine.py:anywhere: FAIL; won: " in ended.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    statuses = {each["check_id"]: each["status"] for each in report["results"]}
+    assert statuses["semantic.canary_floor"] == "fail"
+    assert statuses["semantic.oracle_max"] == statuses["semantic.verifier_portability"] == "pass"
 
 
 def test_no_extra_pins_a_version(requirements: list[Requirement]) -> None:
