@@ -1,0 +1,48 @@
+"""The controls of ``training_signal``: GRPO really trains a small policy, and truths alone make it better."""
+
+import random
+from pathlib import Path
+
+from proving_ground.messages import completion_text
+from proving_ground.validation.checks import fast_checks
+from proving_ground.validation.inputs import Reward, Subject
+from proving_ground.validation.statistics import _Lab, _learnable, _Lesson, _right_and_wrong
+from proving_ground.validation.verdict import policy
+
+WORDS = ["ant", "bat", "cow", "dog", "elk", "fox", "gnu", "hen", "owl", "pig", "ram", "yak"]
+
+
+def reward(completions: object, ground_truth: list[str], **columns: object) -> list[float]:
+    return [float(completion_text(c) == t) for c, t in zip(completions, ground_truth, strict=True)]  # type: ignore[call-overload]
+
+
+def test_true_truths_teach_and_shuffled_ones_do_not(tmp_path: Path) -> None:
+    """The policy knows the form and half-knows the answers; hits on shuffled truths teach it nothing."""
+    rng = random.Random(0)
+    rows = [
+        {"id": str(n), "prompt": [{"role": "user", "content": word}], "ground_truth": word}
+        for n, word in enumerate(rng.choices(WORDS, k=300))
+    ]
+    right = [str(row["ground_truth"]) for row in rows]
+    subject = Subject(
+        name="words",
+        reward=Reward("", "reward", reward, ""),
+        rows=rows,
+        references=right,
+        wrong=[[] for _ in rows],
+    )
+    _, examination = fast_checks(subject, policy().thresholds, level="runtime")
+    small = {"hidden_size": 64, "layers": 1, "heads": 4, "vocabulary": 300, "warm_start_steps": 200}
+    lesson = _Lesson(
+        rows,
+        _right_and_wrong(examination, rows, right),
+        rows[64:],
+        rows[:64],
+        {**small, "rewarded_share": 0.4},
+        {"max_completion_length": 8, "learning_rate": 1e-3},
+    )
+    findings, _ = _learnable(examination, _Lab(examination, lesson, tmp_path))
+    (signal,) = [each for each in findings if each.check_id == "statistical.training_signal"]
+    arms = signal.measured["before, after, interval of the improvement"]
+    assert signal.status == "pass", arms
+    assert arms["the reward"][1] - arms["truths shuffled"][1] > 0.2, arms
