@@ -80,7 +80,10 @@ def test_a_pretrained_model_learns(example: Path, task: str, seed: int, tmp_path
 
 
 def test_shuffled_ground_truths_teach_nothing(example: Path, tmp_path: Path) -> None:
-    """The improvement comes from the reward: with the same answers given to other questions there is none."""
+    """Answers are right more often by the reward alone: not when it knows the answers to other questions.
+
+    The form may still be learnt: of few numbers, another question's answer is hit by luck now and then.
+    """
     (tmp_path / "data").mkdir()
     data = prepared(example, tmp_path / "data", "builtin", 7)
     rows = [json.loads(line) for line in (data / "dataset.jsonl").read_text().splitlines()]
@@ -96,4 +99,4 @@ def test_shuffled_ground_truths_teach_nothing(example: Path, tmp_path: Path) -> 
     (own / "held_out.jsonl").write_bytes((data / "held_out.jsonl").read_bytes())
     output = ROOT / "outputs" / "real" / example.name / "shuffled"
     code, summary = trained(example, own, output, 7, "--training.health.on_failure", "warn")
-    assert code == 1 and summary["interval"][0] < 0.05, summary
+    assert code == 1 and summary.get("improvement_right", 0.0) < 0.05, summary

@@ -14,23 +14,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-try:
-    from datasets import Dataset
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
-    from trl import GRPOConfig, GRPOTrainer
+from datasets import Dataset
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from trl import GRPOConfig, GRPOTrainer
 
-    from proving_ground.config import EmbeddedConfig, HealthConfig
-    from proving_ground.events import emit
-    from proving_ground.messages import completion_text, strip_reasoning
-    from proving_ground.rewards.contract import checked
-    from proving_ground.switches import is_on
-    from proving_ground.training.callbacks import EventLog
-    from proving_ground.training.embedded import embedded_policy
-    from proving_ground.training.health import HealthChecks
-    from proving_ground.training.proof import compare, pass_at_1
-except ModuleNotFoundError as error:
-    sys.stderr.write(f"error: {error}; `make dev` makes the environment: README.md\n")
-    sys.exit(2)
+from proving_ground.config import EmbeddedConfig, HealthConfig
+from proving_ground.events import emit
+from proving_ground.messages import completion_text, strip_reasoning
+from proving_ground.rewards.contract import checked
+from proving_ground.switches import is_on
+from proving_ground.training.callbacks import EventLog
+from proving_ground.training.embedded import embedded_policy
+from proving_ground.training.health import HealthChecks
+from proving_ground.training.proof import compare, pass_at_1
 
 WORDS = "ant bee cat dog eel fox gnu hen ibis jay kiwi lion newt owl yak".split()  # noqa: SIM905
 TRAINING, HELD_OUT = 100, 100
