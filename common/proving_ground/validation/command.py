@@ -1,4 +1,4 @@
-"""``prove``: the command.
+"""Can this reward be gamed, does it lose right answers, can a policy learn from it? Any TRL reward function.
 
     proving-ground prove math_example
     proving-ground prove my_package.rewards:my_reward --data rows.jsonl --prompt question --truth answer
@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     add("--second-grader", metavar="SPEC", help="an independent reward to compare with (statistical level)")
     add("--level", choices=LEVELS, default="statistical", help="the last level to run (default statistical)")
     add("--limit", type=int, metavar="N", help="only the first N rows")
-    add("--seed", type=int, default=0)
+    add("--seed", type=int, default=0, help="of rows, canaries and policies (default: 0)")
     add("--json", action="store_true", help="print the report on stdout")
     add("--output", type=Path, metavar="DIR", help="write report.json and badge.svg there")
     add("--verdict", type=Path, metavar="FILE", help="write the report without timings, to be committed")
