@@ -43,13 +43,13 @@ def load_policy(name: str, dtype: str = "float32") -> Policy:
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CannotRunError(
-            f"model.name {name!r}: transformers cannot load it ({reason}); "
-            "give a folder, a hub name that can be reached, a GGUF file, or embedded"
+            f"policy {name!r}: transformers cannot load it ({reason}); "
+            "give model.name (or --policy) a folder, a hub name that can be reached, or a GGUF file"
         ) from error
     if options:
         model = _dequantised(model)
     if tokenizer.chat_template is None:
-        raise CannotRunError(f"model.name {name!r}: its tokenizer has no chat template; use a chat model")
+        raise CannotRunError(f"policy {name!r}: its tokenizer has no chat template; use a chat model")
     return Policy(model, tokenizer)
 
 

@@ -144,3 +144,14 @@ def test_launch_files_are_what_accelerate_reads() -> None:
     found = sorted((ROOT / "examples" / "trl_integration" / "launch").glob("*.yaml"))
     kinds = {path.stem: load_config_from_file(str(path)).distributed_type for path in found}
     assert kinds == {"deepspeed": "DEEPSPEED", "fsdp": "FSDP", "one_gpu": "NO", "two_cpus": "MULTI_CPU"}
+
+
+def test_a_policy_that_cannot_be_loaded_is_one_line(tmp_path: Path) -> None:
+    from proving_ground.training.policy import load_policy
+
+    for name in (str(tmp_path / "nowhere"), str(tmp_path / "nowhere.gguf"), "no-such-package:model.gguf"):
+        with pytest.raises(
+            CannotRunError, match=r"policy '.*': transformers cannot load it .*--policy"
+        ) as told:
+            load_policy(name)
+        assert "\n" not in str(told.value)
