@@ -133,6 +133,7 @@ def subject_of(options: argparse.Namespace) -> Subject:
         bounds=(low, high),
         floor=low if options.floor is None else options.floor,
         kind=options.kind,
+        file=options.data,
     )
 
 

@@ -307,8 +307,9 @@ def foreign_subject(
     bounds: tuple[float, float] = (0.0, 1.0),
     floor: float = 0.0,
     kind: str | None = None,
+    file: Path | None = None,
 ) -> Subject:
-    """Anybody's reward over anybody's rows; the options name the columns.
+    """Anybody's reward over anybody's rows (of ``file``, which errors name); the options name the columns.
 
     Rows in this project's form need no option. ``wrong`` names a column with a list of wrong answers. With
     ``truth_after`` the truth is what follows the last of these in its column, which the reward gets whole.
@@ -321,11 +322,15 @@ def foreign_subject(
     references: list[str] = []
     texts, said = False, ["the rows are samples: the last message is the reference, ground_truth the truth"]
     if prompt is None and truth is None and sample_problem(rows[0]) is None:
+        for index, row in enumerate(rows):
+            if problem := sample_problem(row):
+                raise CannotRunError(f"{_place(file, index)}: {problem}; the rows before it are samples")
         made = training_rows(rows)
         references = [reference_of(row) for row in rows]
     else:
         prompt = prompt or _first(rows[0], ("prompt", "question", "problem", "messages"), "--prompt")
         truth = truth or _first(rows[0], ("ground_truth", "answer", "solution", "final"), "--truth")
+        _check_columns(rows, {"truth": truth, "prompt": prompt, "reference": reference, "wrong": wrong}, file)
         texts = prompt == "prompt" and isinstance(rows[0][prompt], str)
         last = f", what follows the last {truth_after!r}" if truth_after else ""
         said = [f"columns: prompt = {prompt}; truth = {truth}{last}; reference = {reference or 'none'}"]
@@ -341,14 +346,16 @@ def foreign_subject(
                 if not isinstance(asked, list)
                 else [*map(dict, asked)]
             )
-            made.append({"id": str(row.get("id", index)), **row, "prompt": chat})
+            made.append({"id": str(row.get("id", index + 1)), **row, "prompt": chat})
             given = _text(row[truth])
             if truth_after and truth_after not in given:
-                raise CannotRunError(f"--truth-after {truth_after}: {truth} of row {index} has none")
+                raise CannotRunError(
+                    f"{_place(file, index)}: {truth!r} has no {truth_after!r} (--truth-after)"
+                )
             made[-1].setdefault(
                 "ground_truth", given.rpartition(truth_after)[2].strip() if truth_after else given
             )
-            references.append(_text(row[reference]) if reference else "")
+            references.append(_text(row[reference]) if reference and row[reference] is not None else "")
     if "completions" in (asked_for := _required(reward.function)):
         for column in [each for each in asked_for if each not in (*TRAINER, *made[0])]:
             if column not in TRUTH:
@@ -363,7 +370,7 @@ def foreign_subject(
         reward=reward,
         rows=made,
         references=references,
-        wrong=[[_text(each) for each in row[wrong]] if wrong else [] for row in rows],
+        wrong=[[_text(each) for each in row.get(wrong) or []] if wrong else [] for row in rows],
         canaries=canaries,
         bounds=bounds,
         floor=floor,
@@ -371,6 +378,30 @@ def foreign_subject(
         truth_column=truth if truth and truth_after else "",
         said=said,
     )
+
+
+def _check_columns(
+    rows: Sequence[Mapping[str, Any]], named: Mapping[str, str | None], file: Path | None
+) -> None:
+    """Raise ``CannotRunError`` for a row without a column that is asked for, or with none in it."""
+    for index, row in enumerate(rows):
+        for option, column in named.items():
+            if column is not None and column not in row:
+                raise CannotRunError(
+                    f"{_place(file, index)}: no column {column!r} (--{option}); the row has"
+                    f" {', '.join(map(str, row))}"
+                )
+            if column is not None and option in ("prompt", "truth") and row[column] is None:
+                raise CannotRunError(
+                    f"{_place(file, index)}: {column!r} is null; drop the row, or give a {option}"
+                )
+
+
+def _place(file: Path | None, index: int) -> str:
+    """A row as errors name it: its line, where each line of the file is a row."""
+    if file is None:
+        return f"row {index + 1}"
+    return f"{file}: row {index + 1}" if file.suffix == ".parquet" else f"{file}:{index + 1}"
 
 
 def _required(function: Callable[..., Any]) -> list[str]:

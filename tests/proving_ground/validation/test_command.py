@@ -155,7 +155,7 @@ def test_worked_solutions_taken_for_truths_are_said_aloud(
     of_worked(worked, "strict")
     assert "warning: each answer is a worked solution that ends in '#### ...'" in capsys.readouterr().err
     assert of_worked(worked, "strict", "--truth-after", "???") == 2
-    assert "answer of row 0 has none" in capsys.readouterr().err
+    assert "worked.jsonl:1: 'answer' has no '???' (--truth-after)" in capsys.readouterr().err
     assert of_worked(worked, "more_columns") == 2
     assert "needs the column 'level'; the rows have question, answer" in capsys.readouterr().err
     assert of_worked(worked, "no_columns") == 2
@@ -185,6 +185,36 @@ def test_what_is_not_understood_is_exit_code_2_and_one_line(
     assert main(words) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and said in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"problem": "?"}, "no column 'final' (--truth); the row has problem"),
+        ({"final": "1"}, "no column 'problem' (--prompt); the row has final"),
+        ({"problem": "?", "final": "1"}, "no column 'answer' (--reference); the row has problem, final"),
+        ({"problem": "?", "final": None, "answer": ""}, "'final' is null; drop the row, or give a truth"),
+        ({"problem": None, "final": "", "answer": ""}, "'problem' is null; drop the row, or give a prompt"),
+    ],
+)
+def test_a_row_without_what_the_others_have_is_named_with_its_line(
+    folder: Path, changed: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (folder / "rows.jsonl").read_text().splitlines()
+    lines[4] = json.dumps(changed)
+    (folder / "rows.jsonl").write_text("\n".join(lines))
+    assert run(folder, "good.py:last_tag", "--reference", "answer") == 2
+    assert capsys.readouterr().err == f"error: {folder}/rows.jsonl:5: {said}\n"
+
+
+def test_a_row_that_is_no_sample_among_samples_is_named_with_its_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [{"role": "user", "content": "1?"}, {"role": "assistant", "content": "1"}]
+    row = {"id": "a", "messages": asked, "ground_truth": "1", "metadata": {}}
+    (folder / "rows.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps({'id': 'b'})}\n")
+    assert main([str(folder / "good.py:last_tag"), "--data", str(folder / "rows.jsonl")]) == 2
+    assert 'rows.jsonl:2: "ground_truth" must be' in capsys.readouterr().err
 
 
 def test_a_broken_check_is_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
