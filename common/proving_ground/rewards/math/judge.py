@@ -76,6 +76,10 @@ def same(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     if isinstance(gold, Family) and isinstance(answer, Family):
         return gold.domain == answer.domain and same(gold.content(), answer.content(gold.parameter), algebra)
     if isinstance(gold, Family) or isinstance(answer, Family):
+        for side in (gold, answer):
+            # All integers may go without saying; other numbers, and a letter that is not there, do not.
+            if isinstance(side, Family) and (side.domain != "Z" or not side.says(side.parameter)):
+                return False
         gold, answer = (side.content() if isinstance(side, Family) else side for side in (gold, answer))
     if isinstance(gold, Option) or isinstance(answer, Option):
         return _same_option(gold, answer, algebra)
@@ -96,6 +100,7 @@ def same(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     return _same_value(gold, answer, algebra)
 
 
+_CLOCK = re.compile(r"\s*\d{1,2}\s*:\s*[0-5]\d\s*")
 _CONSTANTS = (Word("e", bare=True), Word("i", bare=True))
 
 
@@ -149,11 +154,14 @@ def _same_word(gold: Word, answer: Word, algebra: Algebra) -> bool:
 def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
     for number, other in ((gold, answer), (answer, gold)):
         if isinstance(number, Number) and isinstance(other, Sequence):
-            # A decimal comma or a ratio, where the other side shows that one number is meant.
+            # A decimal comma or a ratio, where the other side shows that one number is meant. A truth 0,5 may
+            # be two solutions, and 12:30 a time; 0,05 and 2:3 are one number.
             comma = re.fullmatch(r"([+-]?\d+),(\d+)", other.text)
-            if comma and (number is gold or comma[1].strip("+-") == "0") and number.value.denominator != 1:
+            one = number is gold or re.fullmatch(r"[+-]?0,0\d+", other.text)
+            if comma and one and number.value.denominator != 1:
                 return number.value == Fraction(f"{comma[1]}.{comma[2]}")
-            if other.kind == ":" and len(other.items) == 2 and not (number.unit or number.percent):
+            ratio = other.kind == ":" and number.value.denominator != 1 and not _CLOCK.fullmatch(other.text)
+            if ratio and len(other.items) == 2 and not (number.unit or number.percent):
                 left, right = (item.value for item in other.items if isinstance(item, Number))
                 return left == number.value * right != 0
     gold, answer = _as_list(gold, answer), _as_list(answer, gold)

@@ -81,6 +81,10 @@ class Option:
     text: str
 
 
+def _alone(letter: str) -> str:
+    return rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])"
+
+
 @dataclass(frozen=True)
 class Family:
     r"""One value for each integer: ``2k + 1, k \in \mathbb{Z}``. ``text`` is the value's."""
@@ -90,9 +94,13 @@ class Family:
     domain: str
 
     def content(self, parameter: str | None = None) -> "Reading":
-        """What is said of the parameter, under its own name or another."""
-        name = rf"(?<![A-Za-z\\]){self.parameter}(?![A-Za-z])"
-        return _read(re.sub(name, parameter, self.text) if parameter else self.text)
+        """What is said of the parameter, under its own name or another that is free."""
+        taken = parameter is None or self.says(parameter)
+        return _read(self.text if taken else re.sub(_alone(self.parameter), str(parameter), self.text))
+
+    def says(self, name: str) -> bool:
+        """Whether the letter ``name`` stands in the text by itself."""
+        return bool(re.search(_alone(name), self.text))
 
 
 Reading: TypeAlias = Family | Number | Word | Sequence | Relation | Expression | Option
@@ -187,8 +195,9 @@ def _read_special(text: str) -> Reading | None:
     if (family := _FAMILY.fullmatch(text)) and not _COMPARES.search(family[1]):
         return Family(family[1], family[2], family[3] or "Z")
     congruent = _CONGRUENT.fullmatch(text)
-    if congruent and (residue := read_number(congruent[2])):
-        return Relation(congruent[1], (Number(*residue, text=congruent[2]),), text)
+    if congruent and (residue := read_number(congruent[2])) and str(residue[1]).startswith("mod "):
+        # A name of its own: x = 3 is one number, x \equiv 3 a class.
+        return Relation(f"{congruent[1]} mod", (Number(*residue, text=congruent[2]),), text)
     time = _TIME.fullmatch(flat)
     if time:
         hour, minute, half = time[1], time[2] or "00", time[3].lower()
