@@ -107,6 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def subject_of(options: argparse.Namespace) -> Subject:
     """The reward and the rows that the options name."""
     if ":" not in options.reward:
+        if options.reward.endswith(".py"):
+            load_reward(options.reward)  # says which functions the file has
         if options.data is not None and options.data.is_file():
             raise UnsupportedError("an example brings its own rows; --data goes with package.module:function")
         return example_subject(options.reward, options.data, options.limit)

@@ -5,6 +5,7 @@ TRL's form (``completions`` and columns as lists) is called as it is; a function
 ``f(completion, answer)``, is recognised by the names of its parameters and wrapped.
 """
 
+import ast
 import asyncio
 import functools
 import importlib
@@ -104,8 +105,28 @@ def load_reward(spec: str, *, texts: bool = False) -> Reward:
     return Reward(spec, name, wrapped, form)
 
 
+def _forgot_function(spec: str) -> None:
+    """Raise ``UnsupportedError`` where ``spec`` is a Python file, and say which functions it has."""
+    if not spec.endswith(".py"):
+        return
+    try:
+        body = ast.parse(Path(spec).read_bytes()).body
+    except OSError as error:
+        raise UnsupportedError(f"{spec}: no such Python file") from error
+    except (SyntaxError, ValueError) as error:
+        raise UnsupportedError(f"{spec}: no Python that can be read ({error})") from error
+    names = [
+        each.name
+        for each in body
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and not each.name.startswith("_")
+    ]
+    such = f"such as {', '.join(f'{spec}:{name}' for name in names)}" if names else "it defines none by name"
+    raise UnsupportedError(f"{spec}: say which function, {such}")
+
+
 def example_module(name: str) -> ModuleType:
     """The module of an example that holds its ``TASK``."""
+    _forgot_function(name)
     for file in ("task", "grpo_example"):
         try:
             if importlib.util.find_spec(f"examples.{name}.{file}") is not None:

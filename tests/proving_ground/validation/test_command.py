@@ -168,6 +168,8 @@ def test_worked_solutions_taken_for_truths_are_said_aloud(
         (["nothing_here", "--level", "semantic"], "no example here"),
         (["no.such.module:reward", "--data", "rows.jsonl"], "cannot import no.such.module"),
         (["good.py:missing", "--data", "rows.jsonl"], "has no function 'missing'"),
+        (["good.py", "--data", "rows.jsonl"], "good.py: say which function, such as good.py:last_tag"),
+        (["none.py", "--data", "rows.jsonl"], "none.py: no such Python file"),
         (["good.py:last_tag"], "say --data FILE"),
         (["good.py:last_tag", "--data", "none.jsonl"], "none.jsonl: cannot read it"),
         (["good.py:last_tag", "--data", "rows.jsonl", "--prompt", "what"], "--prompt what: the rows have"),
