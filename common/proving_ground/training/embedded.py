@@ -8,12 +8,12 @@ of all of them.
 
 import hashlib
 import json
-import os
 import random
 import re
+import secrets
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import trl
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset
+from safetensors import SafetensorError, safe_open
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
@@ -102,7 +103,7 @@ def embedded_policy(
 
     ``rows`` have a ``prompt`` (messages) and may have ``tools`` (JSON); ``answers`` has the right answers to
     each, the rewarded form first. A builder that is killed leaves no entry, and of two builders one wins.
-    Raises ``CannotRunError`` without rows or answers.
+    Raises ``CannotRunError`` without rows or answers, and for a cache that cannot be written.
     """
     config = config or EmbeddedConfig()
     # A million weights gain little from a second thread, and wait for it where other processes want the
@@ -122,15 +123,11 @@ def embedded_policy(
     }
     key = hashlib.sha256(json.dumps([shape, lessons], sort_keys=True).encode("utf-8")).hexdigest()[:16]
     folder = Path(cache_dir) / key
-    # One answer for all ranks: they train together or not at all.
-    if not broadcast_object_list([folder.is_dir()])[0]:
-        partial = folder.with_name(f"{key}.{os.getpid()}.partial")
+    # Process ids come again: in a container, each run's may be the same.
+    partial = folder.with_name(f"{key}.{secrets.token_hex(4)}.partial")
+    if not _in_cache(folder, lambda: _is_whole(folder) or _make_room(folder, partial)):
         model, tokenizer = _warm_start(config, lessons, seed, partial)
-        if is_main_process():
-            model.save_pretrained(partial)
-            tokenizer.save_pretrained(partial)
-            _publish(partial, folder)
-        PartialState().wait_for_everyone()
+        _in_cache(folder, lambda: _publish(Policy(model, tokenizer), partial, folder))
     return str(folder)
 
 
@@ -163,13 +160,48 @@ def check_learnable(rows: Sequence[Mapping[str, Any]], answers: Sequence[Sequenc
         )
 
 
-def _publish(partial: Path, folder: Path) -> None:
+def _in_cache(folder: Path, work: Callable[[], bool]) -> bool:
+    """What the main process's ``work`` says, on all ranks: they train together or not at all."""
+    answer, problem = False, ""
+    if is_main_process():
+        try:
+            answer = work()
+        except (OSError, SafetensorError) as error:
+            problem = " ".join(str(error).split())
+    answer, problem = broadcast_object_list([answer, problem])
+    if problem:
+        raise CannotRunError(
+            f"{folder.parent}: cannot keep the embedded policy there ({problem});"
+            " XDG_CACHE_HOME names another folder for caches"
+        )
+    return bool(answer)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        with safe_open(folder / "model.safetensors", framework="pt"):
+            return True
+    except (OSError, SafetensorError):
+        return False
+
+
+def _make_room(folder: Path, partial: Path) -> bool:
+    """Remove a broken entry and begin a new one, before minutes are spent on what could not be kept."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    partial.mkdir(parents=True)
+    return False
+
+
+def _publish(policy: Policy, partial: Path, folder: Path) -> bool:
+    policy.save(partial)
     try:
         partial.rename(folder)
     except OSError:
         if not folder.is_dir():
             raise
         shutil.rmtree(partial)  # another process finished first, with the same inputs
+    return True
 
 
 def _warm_start(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 from datasets import Dataset
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from proving_ground.config import LoraConfig
@@ -40,7 +41,7 @@ def load_policy(name: str, dtype: str = "float32") -> Policy:
         source, options = _source(name)
         model = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, dtype), **options)
         tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left", **options)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CannotRunError(
             f"policy {name!r}: transformers cannot load it ({reason}); "

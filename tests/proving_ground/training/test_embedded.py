@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from proving_ground.config import EmbeddedConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.training.embedded import check_learnable, embedded_policy
+from proving_ground.training.policy import load_policy
 from tests.proving_ground.training import words
 from tests.proving_ground.training.conftest import ROWS, SAMPLES, tiny_policy
 
@@ -54,3 +56,24 @@ def test_another_seed_is_another_policy(policies: Path) -> None:
     assert first == again != other
     weights = [(Path(folder) / "model.safetensors").read_bytes() for folder in (first, other)]
     assert weights[0] != weights[1]
+
+
+def test_a_broken_entry_of_the_cache_is_built_anew(tmp_path: Path) -> None:
+    config = EmbeddedConfig(hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=1)
+    folder = embedded_policy(ROWS, ANSWERS, cache_dir=tmp_path, config=config)
+    weights = Path(folder) / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    with pytest.raises(CannotRunError, match="transformers cannot load it"):
+        load_policy(folder)
+    assert embedded_policy(ROWS, ANSWERS, cache_dir=tmp_path, config=config) == folder
+    assert weights.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == [Path(folder).name]
+
+
+def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    cache = tmp_path / "file" / "policies"
+    cache.parent.write_text("")
+    with pytest.raises(CannotRunError, match=r"policies: cannot keep .*XDG_CACHE_HOME") as caught:
+        embedded_policy(ROWS, ANSWERS, cache_dir=cache)
+    assert str(caught.value).startswith(str(cache)) and "\n" not in str(caught.value)
