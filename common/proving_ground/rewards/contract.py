@@ -310,7 +310,13 @@ def _told(name: str, reward: RewardCallable, error: Exception, columns: Mapping[
     )
 
 
-def _place(reward: RewardCallable, error: Exception) -> tuple[str, int, list[Any]]:
+def raised_at(reward: RewardCallable, error: BaseException) -> str:
+    """``file:line`` of the reward's own code where ``error``, which a call of it raised, came from."""
+    file, line, _ = _place(reward, error)
+    return f"{file}:{line}"
+
+
+def _place(reward: RewardCallable, error: BaseException) -> tuple[str, int, list[Any]]:
     """File, line and local values of the innermost frame in the reward's own file, not in a library's."""
     function = inspect.unwrap(reward.func if isinstance(reward, functools.partial) else reward)
     code = getattr(function, "__code__", None) or type(function).__call__.__code__

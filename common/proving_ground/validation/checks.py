@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from proving_ground.messages import Completion, content_text
-from proving_ground.rewards.contract import call_reward
+from proving_ground.rewards.contract import call_reward, raised_at
 from proving_ground.validation import canaries as made
 from proving_ground.validation.child import steep
 from proving_ground.validation.inputs import Subject, UnsupportedError
@@ -114,7 +114,8 @@ class Scorer:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the reward raises is examined
             self.timeouts += isinstance(error, TimeoutError)
             if len(pairs) == 1:
-                return [Raised(f"{type(error).__name__}: {str(error)[:200]}")]
+                where = raised_at(self.subject.reward.function, error)
+                return [Raised(f"{type(error).__name__}: {str(error)[:200]} ({where})")]
         if len(pairs) == 1:
             return [Raised(f"returned {scores!r:.80}")]
         half = len(pairs) // 2

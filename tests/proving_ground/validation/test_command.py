@@ -65,6 +65,17 @@ def test_a_bad_reward_fails_with_the_completion_that_shows_it(
     assert all(piece["completion"] and piece["score"] == 1.0 for piece in canary["evidence"])
 
 
+@pytest.mark.parametrize("parameters", ["completions, **columns", "completion, answer"])
+def test_a_reward_that_raises_is_shown_with_its_line(
+    folder: Path, parameters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "raises.py").write_text(f"def ours({parameters}):\n    text = {{}}\n    return text['no']\n")
+    assert run(folder, "raises.py:ours", "--json") == 1
+    results = {each["check_id"]: each for each in json.loads(capsys.readouterr().out)["results"]}
+    shown = results["runtime.reward_well_formed"]["evidence"]
+    assert shown and all(each["score"].endswith(f"KeyError: 'no' ({folder}/raises.py:3)") for each in shown)
+
+
 def test_a_report_is_the_same_for_the_same_seed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two, other = (folder / name for name in ("one", "two", "other"))
     assert run(folder, "good.py:last_tag", "--verdict", str(one), "--seed", "3") == 0
