@@ -44,6 +44,7 @@ FULL = call(
 ARGS = json.dumps(OSLO["arguments"])
 ROME_ARGS = json.dumps(ROME["arguments"])
 FULL_ARGS = json.dumps(FULL["arguments"], ensure_ascii=False)
+OSLO_CALL = json.dumps(OSLO)
 PARAMETERS = json.dumps({"name": "book", "parameters": OSLO["arguments"]})
 JSON_OSLO, JSON_ROME, JSON_FULL = json.dumps(OSLO), json.dumps(ROME), json.dumps(FULL)
 
@@ -347,6 +348,17 @@ MENTIONS_HELD_OUT = [
     "<tool_call> is the tag that Hermes uses.",
     "GLM uses <arg_key> and <arg_value> pairs.",
 ]  # fmt: skip
+
+QUOTED = [
+    f"> >>>book\n{ARGS}",
+    f"`>>>book\n{ARGS}`",
+    f"```python\n>>>book\n{ARGS}\n```",
+    f"```text\n✿FUNCTION✿: book\n✿ARGS✿: {ARGS}\n```",
+    f"For example ✿FUNCTION✿: book\n✿ARGS✿: {ARGS} would be the call, but I refuse.",
+    f"It would be `<tool_call>{OSLO_CALL}</tool_call>`.",
+    f"```markdown\n<tool_call>{OSLO_CALL}</tool_call>\n```",
+]
+"""Whole calls that are right, and are shown instead of made."""
 
 BROKEN_TUNED = [
     f">>>book\n{ARGS[:-1]}",

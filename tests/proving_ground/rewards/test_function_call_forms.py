@@ -52,6 +52,11 @@ def test_a_sentence_about_a_form_is_no_call(text: str) -> None:
     assert score(text, [forms.OSLO]) == 0.0
 
 
+@pytest.mark.parametrize("text", forms.QUOTED)
+def test_a_call_that_is_shown_is_not_made(text: str) -> None:
+    assert score(text, [forms.OSLO]) == 0.0
+
+
 @pytest.mark.parametrize("text", [*forms.BROKEN_TUNED, *forms.BROKEN_HELD_OUT])
 def test_a_broken_call_is_wrong_whatever_is_right(text: str) -> None:
     for truth in ([], [forms.OSLO], [forms.ROME], [forms.OSLO, forms.ROME]):

@@ -63,6 +63,7 @@ _RARE = ("<", "(", ":", "[", "=")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _CODE_SPAN = re.compile(r"(?<!`)`([^`\n]++)`(?!`)")
 _FENCE_LANGUAGES = frozenset({"", "json", "tool_call"})
+_CALL_LANGUAGES = _FENCE_LANGUAGES | {"tool_calls", "tool_code", "xml"}
 _JSON_START = re.compile(r"\s*+(?:\{|\[\s*+[{\]])")
 _BARE_JSON = re.compile(r"^[ \t]*+(?=\{|\[\s*+\{)", re.MULTILINE)
 
@@ -145,21 +146,22 @@ def _marked(text: str, tools: Tools) -> tuple[list[tuple[str, Call]], str]:
     position = 0
     mentioned = False
     opening = openings(text)
+    shown = [block for block in fences(text) if block.language not in _CALL_LANGUAGES] if opening else []
     while opening and (opened := opening.search(text, position)):
         form = FORMS[int(str(opened.lastgroup).removeprefix("form"))]
         whole = form.opening.match(text, opened.start())
         assert whole is not None
-        try:
+        line = text.rfind("\n", 0, opened.start()) + 1
+        in_code = text.count("`", line, opened.start()) % 2 == 1
+        if in_code or any(block.start < opened.start() < block.end for block in shown):
+            # Quoted in a code span, or in a fence of another language: shown, not made.
+            mentioned = mentioned or in_code
+            end = max(opened.end(), opened.start() + 1)
+            outside.append(text[position:end])
+        else:
             found, end = read_block(form, whole, tools)
             outside.append(text[position : opened.start()])
             calls += [(form.name, call) for call in found]
-        except ValueError:
-            line = text.rfind("\n", 0, opened.start()) + 1
-            if text.count("`", line, opened.start()) % 2 == 0:
-                raise
-            mentioned = True
-            end = max(opened.end(), opened.start() + 1)
-            outside.append(text[position:end])
         position = end
     if calls and mentioned:
         raise ValueError("a broken block beside calls")
