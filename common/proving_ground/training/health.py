@@ -17,7 +17,7 @@ from proving_ground.errors import ClaimError
 from proving_ground.events import say
 from proving_ground.messages import completion_text
 from proving_ground.rewards.contract import FAILED, RewardCallable
-from proving_ground.training.policy import fingerprint
+from proving_ground.training.policy import end_tokens, fingerprint
 
 Logs = Mapping[str, Any]
 SHOWN = 160
@@ -134,7 +134,7 @@ class HealthChecks(TrainerCallback):
     found: list[str] = field(default_factory=list)
     find_answer: Callable[[str], object] | None = None
     _completions: list[tuple[str, bool]] = field(default_factory=list)
-    _end: int | None = None
+    _ends: frozenset[int] = frozenset()
     _weights: dict[str, str] = field(default_factory=dict)
     _steps_before: int = 0
 
@@ -142,7 +142,7 @@ class HealthChecks(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Remember the initial weights, before a checkpoint is loaded over them."""
-        self._end = getattr(kwargs.get("processing_class"), "eos_token_id", None)
+        self._ends = end_tokens(kwargs["model"], kwargs["processing_class"])
         self._weights = fingerprint(kwargs["model"])
 
     def on_train_begin(
@@ -200,7 +200,7 @@ class HealthChecks(TrainerCallback):
         def wrapper(*, completions: Sequence[Any], **columns: Any) -> Sequence[float | None]:
             ids = columns.get("completion_ids") or [[]] * len(completions)
             self._completions = [
-                (completion_text(each), bool(tokens) and tokens[-1] != self._end)
+                (completion_text(each), bool(tokens) and tokens[-1] not in self._ends)
                 for each, tokens in zip(completions, ids, strict=True)
             ]
             return reward(completions=completions, **columns)

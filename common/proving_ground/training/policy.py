@@ -109,20 +109,26 @@ def with_message_prompts(reward: RewardCallable, rows: Sequence[Mapping[str, Any
     return wrapper
 
 
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """The last tokens of completions that the length limit has not cut off, as TRL counts them."""
+    ends = model.generation_config.eos_token_id
+    ends = [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id, tokenizer.pad_token_id]
+    return frozenset(end for end in ends if end is not None)
+
+
 def with_ended_completions(reward: RewardCallable, policy: Policy) -> RewardCallable:
     """``reward``, but 0.0 for a completion that the length limit has cut off.
 
     A pretrained policy that is rewarded for a right answer alone forgets to end after it: what it rambles
     then costs nothing until the limit is reached, and the last steps train on little else.
     """
-    ends = policy.model.generation_config.eos_token_id
-    ends = {policy.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
+    ends = end_tokens(policy.model, policy.tokenizer)
 
     @functools.wraps(reward)
     def wrapper(*, completion_ids: Sequence[Sequence[int]], **columns: Any) -> list[float | None]:
         scores = reward(completion_ids=completion_ids, **columns)
         return [
-            score if score is None or ids[-1] in ends else 0.0
+            score if score is None or (ids and ids[-1] in ends) else 0.0
             for score, ids in zip(scores, completion_ids, strict=True)
         ]
 

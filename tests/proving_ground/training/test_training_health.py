@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import torch
 
 from proving_ground.config import HealthConfig
 from proving_ground.errors import ClaimError, InfrastructureError
@@ -110,6 +112,25 @@ def logged(*steps: tuple[float, float, float, float]) -> list[dict[str, float]]:
         {**rest, "step": number, **dict(zip(names, each, strict=True))}
         for number, each in enumerate(steps, 1)
     ]
+
+
+def test_every_end_that_generation_knows_is_an_end() -> None:
+    """Pretrained models have several; TRL takes the pad token for one, too."""
+    from proving_ground.training.health import HealthChecks
+    from proving_ground.training.policy import Policy, with_ended_completions
+
+    model: Any = torch.nn.Linear(1, 1)
+    model.generation_config = SimpleNamespace(eos_token_id=[7, 8])
+    tokenizer: Any = SimpleNamespace(eos_token_id=9, pad_token_id=6)
+    checks, unused = HealthChecks(HealthConfig()), cast("Any", None)
+    checks.on_init_end(unused, unused, unused, model=model, processing_class=tokenizer)
+    given: dict[str, Any] = {
+        "completions": [*"abcdef"],
+        "completion_ids": [[1, 6], [1, 7], [1, 8], [1, 9], [1, 2], []],
+    }
+    reward = with_ended_completions(checks.watched(always(1.0)), Policy(model, tokenizer))
+    assert reward(**given) == [1.0] * 4 + [0.0] * 2
+    assert "of the last 6 1 were cut off" in checks._unrewarded()
 
 
 def test_a_supervised_start_that_was_too_long_is_named(capsys: pytest.CaptureFixture[str]) -> None:
