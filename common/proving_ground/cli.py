@@ -4,12 +4,14 @@ The step scripts of the examples run through here, too: this module imports noth
 goes wrong from then on, a missing package or Ctrl-C during an import included, ends in the promised form.
 """
 
+import argparse
 import difflib
 import importlib
 import importlib.util
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -116,9 +118,27 @@ def _run(command: str, words: list[str]) -> int | None:
         module, _, function = COMMANDS[command][0].partition(":")
         code: int | None = getattr(importlib.import_module(module), function)(words)
         return code
-    near = difflib.get_close_matches(command, [*STAGES, *COMMANDS], n=2)
-    meant = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join([*STAGES, *COMMANDS])}"
+    known = [*STAGES, *COMMANDS]
+    meant = did_you_mean(command, known) or f"there are {', '.join(known)}"
     raise CannotRunError(f"{command!r} is no command; {meant}")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question that names what is near to ``word``; empty where nothing is."""
+    near = difflib.get_close_matches(word, [*known], n=2)
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
+class OptionParser(argparse.ArgumentParser):
+    """The options of one command (``prog`` is ``proving-ground COMMAND ...``): a mistake is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = re.search(r"unrecognized arguments: (--[\w.-]+)", message)
+        near = did_you_mean(unknown[1], self._option_string_actions) if unknown else ""
+        raise CannotRunError(
+            f"{message.replace('unrecognized arguments:', f'{self.prog.split()[1]} takes no')};"
+            f" {near or '--help lists the options'}"
+        )
 
 
 def _list() -> int:
@@ -138,9 +158,14 @@ def project_root() -> Path:
     return here if (here / "examples").is_dir() or not (checkout / "examples").is_dir() else checkout
 
 
-def _known_examples() -> str:
+def example_names(*files: str) -> list[str]:
+    """The examples here: the folders that hold one of ``files``."""
     folder = project_root() / "examples"
-    names = sorted(path.parent.name for path in folder.glob("*/task.py"))
+    return sorted({path.parent.name for file in files for path in folder.glob(f"*/{file}")})
+
+
+def _known_examples() -> str:
+    folder, names = project_root() / "examples", example_names("task.py")
     return f"in {folder} there are {', '.join(names)}" if names else f"{folder} holds none"
 
 
@@ -148,7 +173,8 @@ def _example_folder(name: str) -> Path:
     for folder in (project_root() / "examples" / name, Path(name).resolve()):
         if (folder / "task.py").is_file():
             return folder
-    raise CannotRunError(f"{name}: no example (a folder with task.py); {_known_examples()}")
+    meant = did_you_mean(name, example_names("task.py")) or _known_examples()
+    raise CannotRunError(f"{name}: no example (a folder with task.py); {meant}")
 
 
 def _run_stage(stage: str, folder: Path, argv: Sequence[str], description: str | None) -> int:

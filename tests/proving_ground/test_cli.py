@@ -54,6 +54,14 @@ def test_without_a_command_it_lists_them(words: tuple[str, ...], capsys: pytest.
         (("train",), "say `train EXAMPLE`"),
         (("train", "--resume"), "math_example"),
         (("train", "nope"), "nope: no example"),
+        (("train", "math_exmaple"), "no example (a folder with task.py); did you mean math_example"),
+        (("prove", "math_exmaple"), "'math_exmaple' is no example here; did you mean math_example"),
+        (("prove", "trl_integratoin"), "did you mean trl_integration?"),
+        (
+            ("prove", "math_example", "--lvel", "runtime"),
+            "prove takes no --lvel runtime; did you mean --level",
+        ),
+        (("rescore", "run", "math_example", "--scroe", "x"), "did you mean --score"),
         (("report", "--nothing"), "--nothing"),
     ],
 )

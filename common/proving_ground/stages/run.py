@@ -1,7 +1,6 @@
 """What every step shares: options, configuration, switches, the summary line and the exit code."""
 
 import argparse
-import difflib
 import errno
 import importlib
 import json
@@ -16,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from proving_ground.cli import missing_package
+from proving_ground.cli import OptionParser, missing_package
 from proving_ground.config import Config, effective_settings, leaf_fields, load_config
 from proving_ground.dataset import check_made_with
 from proving_ground.errors import CannotRunError, ClaimError
@@ -220,19 +219,9 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        unknown = re.search(r"unrecognized arguments: (--[\w.-]+)", message)
-        near = difflib.get_close_matches(unknown[1], self._option_string_actions, n=2) if unknown else []
-        advice = f"did you mean {' or '.join(near)}?" if near else "--help lists the options"
-        raise CannotRunError(
-            f"{message.replace('unrecognized arguments:', f'{self.prog.split()[1]} takes no')}; {advice}"
-        )
-
-
-def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> _Parser:
+def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> OptionParser:
     """Options with their help; of the settings, ``shown`` holds those to list and what is said of them."""
-    parser = _Parser(
+    parser = OptionParser(
         prog=f"proving-ground {stage.name} {folder.name}",
         usage="%(prog)s [options]",
         formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=34),

@@ -15,9 +15,9 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from proving_ground.cli import guarded
+from proving_ground.cli import OptionParser, guarded
 from proving_ground.dataset import atomic_writer, write_json
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say, scrub
@@ -36,14 +36,9 @@ from proving_ground.validation.verdict import EXIT_CODES, badge, not_met, policy
 LEVELS = ("runtime", "semantic", "statistical")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UnsupportedError(f"{message} (--help lists the options)")
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = _Parser(
+    made = OptionParser(
         prog="proving-ground prove",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from proving_ground.cli import did_you_mean, example_names
 from proving_ground.dataset import read_jsonl, read_samples, sample_problem
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import Completion, completion_text, content_text, reference_of
@@ -133,9 +134,9 @@ def example_module(name: str) -> ModuleType:
                 return importlib.import_module(f"examples.{name}.{file}")
         except ModuleNotFoundError:
             continue
-    raise UnsupportedError(
-        f"{name!r} is no example here; give an example's name, package.module:function or file.py:function"
-    )
+    forms = "give an example's name, package.module:function or file.py:function"
+    near = did_you_mean(name, example_names("task.py", "grpo_example.py"))
+    raise UnsupportedError(f"{name!r} is no example here; {near or forms}")
 
 
 def _import(name: str) -> ModuleType:

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from proving_ground import engine
+from proving_ground.cli import OptionParser
 from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, progress_bar, say
@@ -30,14 +31,9 @@ BATCH = 512
 SHOWN = 3
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise CannotRunError(f"{message} (--help lists the options)")
-
-
 def main(argv: Sequence[str]) -> int:
     """Score the kept completions again, and compare; returns 0."""
-    parser = _Parser(
+    parser = OptionParser(
         prog="proving-ground rescore",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
