@@ -141,15 +141,17 @@ def _inputs(truth: str) -> tuple[list[tuple[str, str]], list[str]]:
     rng = random.Random(truth)
     calls: dict[tuple[str, str], None] = {}
     stdins: dict[str, None] = {}
+    own: set[str] = set()
     for test in json.loads(truth):
+        if test["kind"] == "stdio":
+            own.add(test["stdin"])
+            stdins |= {_near(test["stdin"], way, rng): None for way in _WAYS}
+            continue
+        given = [test["args"]] if test["kind"] == "call" else _calls_in(test["source"], test["function"])
+        own |= {repr(tuple(args)) for args in given}
         for way in _WAYS:
-            if test["kind"] == "stdio":
-                stdins[_near(test["stdin"], way, rng)] = None
-                continue
-            given = [test["args"]] if test["kind"] == "call" else _calls_in(test["source"], test["function"])
             for args in given:
                 calls[test["function"], repr(tuple(_near(arg, way, rng) for arg in args))] = None
-    own = {test.get("stdin") or repr(tuple(test.get("args", ()))) for test in json.loads(truth)}
     return [call for call in calls if call[1] not in own], [stdin for stdin in stdins if stdin not in own]
 
 

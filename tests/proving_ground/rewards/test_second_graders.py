@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proving_ground.rewards import code_reward
-from proving_ground.rewards.second import exact_calls, hidden_tests, math_verify_strict
+from proving_ground.rewards.second import _inputs, exact_calls, hidden_tests, math_verify_strict
 
 CALLS = [
     {"kind": "call", "function": "double", "args": [3], "expected": 6},
@@ -63,6 +63,14 @@ def test_tests_known_by_heart_are_not_programs(
     assert graded(tests, reference, fenced(right)) == (1.0, 1.0)
     assert graded(tests, reference, fenced(by_heart)) == (1.0, 0.0)
     assert graded(tests, reference, "no program") == (0.0, 0.0)
+
+
+def test_what_an_assertion_asks_is_no_hidden_input() -> None:
+    """Nothing is near True: an input that is the test's own would let every program pass that knows it."""
+    tests = [{"kind": "assert", "function": "negated", "source": "assert negated(True) is False"}]
+    assert _inputs(json.dumps(tests)) == ([], [])
+    reference = "def negated(x):\n    return not x"
+    assert graded(tests, reference, fenced("def negated(x):\n    return False")) == (1.0, None)
 
 
 def test_what_the_reference_cannot_answer_is_not_asked() -> None:
