@@ -73,12 +73,14 @@ def bad_line(path: Path, number: int, problem: str) -> NoReturn:
 def parse_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
     """The JSON object of one line; ``CannotRunError`` naming ``file:line`` when it is none."""
     try:
-        value = read_document(line.decode("utf-8"))
+        value = read_document(line.rstrip(b"\r\n").decode("utf-8"))
     except UnicodeDecodeError as error:
         bad_line(path, number, f"not valid UTF-8 at byte {error.start}; re-export the file as UTF-8")
     except ValueError as error:
-        # Without the decoder's own "line 1 column 9": the line that counts is the file's.
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else error
+        reason = str(error)
+        if isinstance(error, json.JSONDecodeError):
+            # Without the decoder's own "line 1": the line that counts is the file's.
+            reason = f"{error.msg.rstrip(': ').removesuffix(' at')} at column {error.colno}"
         bad_line(path, number, f"not valid JSON ({reason}); each line must be one JSON object")
     if not isinstance(value, dict):
         bad_line(path, number, f"expected a JSON object, found {type(value).__name__}")

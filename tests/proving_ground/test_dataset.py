@@ -34,6 +34,9 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     ("line", "problem"),
     [
         (b"{", "not valid JSON"),
+        (b'{"id": "a', "not valid JSON (Unterminated string starting at column 8); each line"),
+        (b'{"id": "a"', "not valid JSON (Expecting ',' delimiter at column 11); each line"),
+        (b'{"id": a}', "not valid JSON (Expecting value at column 8); each line"),
         (b"", "not valid JSON"),
         (b"[1]", "expected a JSON object, found list"),
         (b'{"id": NaN}', "NaN is not JSON"),
