@@ -307,8 +307,9 @@ def dev(session: nox.Session) -> None:
     extras = ",".join((*STEPS, "train", "lora", "parquet", "report", "services", "serve"))
     groups = [package for group in GROUPS for package in _group(group)]
     # Named outright: with a VIRTUAL_ENV of the caller's, uv would install there instead.
-    command = ["uv", "pip", "install", "--quiet", "--python", location, "-c", "constraints.txt"]
-    session.run(*command, "-e", f".[{extras}]", *groups)
+    # Compiled now: with PYTHONDONTWRITEBYTECODE set, every run would compile torch again.
+    command = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", location]
+    session.run(*command, "-c", "constraints.txt", "-e", f".[{extras}]", *groups)
     session.log(f"ready: source {location}/bin/activate")
 
 

@@ -9,14 +9,15 @@ import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
-from proving_ground.events import progress_bar
+from proving_ground.events import progress_bar, say
 from proving_ground.messages import content_text
 from proving_ground.rewards.contract import training_rows
-from proving_ground.stages.run import Result, Run, Stage, positive_int
+from proving_ground.stages.run import LOADING, Result, Run, Stage, positive_int
 
 if TYPE_CHECKING:
     from proving_ground.training.proof import Rows, Sampled
@@ -42,6 +43,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _measure(run: Run) -> Result:
+    _check_there(run.options.policy, run.options.before)
+    say(f"measure: {LOADING}")
     from proving_ground.training.proof import compared, graded, interval, mean
 
     training = run.config.training
@@ -66,6 +69,15 @@ def _measure(run: Run) -> Result:
         low, high = interval(measured, confidence=training.confidence)
         summary |= {name: mean(measured), f"{name}_interval": [round(low, 4), round(high, 4)]}
     return Result(True, summary)
+
+
+def _check_there(*policies: str | None) -> None:
+    """Name a file or folder that is missing before torch is loaded; OWNER/NAME may be on the hub."""
+    for policy in filter(None, policies):
+        file = policy.endswith(".gguf") and ":" not in policy
+        local = file or policy.startswith(("/", "./", "../", "~")) or policy.count("/") > 1
+        if local and "://" not in policy and not Path(policy).exists():
+            raise CannotRunError(f"policy {policy!r}: no such file or folder")
 
 
 def _completions(run: Run, policy: str, rows: "Rows") -> "list[list[Sampled]]":

@@ -30,6 +30,8 @@ FACTS = 6
 """Fields of the summary that the line for people repeats."""
 
 
+LOADING = "loading torch, transformers and trl (seconds; longer the first time)"
+
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -9,7 +9,7 @@ from proving_ground.dataset import Sample, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import is_main_process, say
 from proving_ground.messages import with_examples
-from proving_ground.stages.run import Result, Run, Stage
+from proving_ground.stages.run import LOADING, Result, Run, Stage
 from proving_ground.switches import is_on
 
 
@@ -23,7 +23,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _train(run: Run) -> Result:
     # torch, transformers and trl are imported here: the other stages do without them.
     if is_main_process():
-        say("train: torch, transformers and trl are loaded, which takes a few seconds")
+        say(f"train: {LOADING}")
     from proving_ground.training.known_answers import check_known_answers
     from proving_ground.training.session import TrainingFailedError, TrainingRun, train_policy
     from proving_ground.training.settings import TEST_MODE_ROWS, grpo_of, in_test_mode

@@ -1,6 +1,7 @@
 """Measuring any policy: which prompts it is asked, what it answers, and how two of them differ."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -116,3 +117,12 @@ def test_an_address_without_an_api_is_one_line(task: Task, capsys: pytest.Captur
         patch.setattr("urllib3.util.Retry.sleep", lambda self, response=None: None)
         code, summary = measured(task, capsys, *words)
     assert code == 2 and "no answer of an OpenAI-compatible API" in summary["error"]
+
+
+@pytest.mark.parametrize("policy", ["./nowhere", "/no/where", "one/two/three", "nowhere.gguf"])
+def test_a_policy_that_is_not_there_is_named_at_once(
+    policy: str, task: Task, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "proving_ground.training.proof", None)
+    code, summary = measured(task, capsys, "--policy", policy)
+    assert code == 2 and f"policy '{policy}': no such file or folder" in summary["error"]
