@@ -105,7 +105,7 @@ def launches(command: Command, place: Place) -> None:
     text = f"python {' '.join(words[script:])}"
     if "trl_grpo_integration" in text:
         # No hub here, so the data is not what the configuration asks for: naming it says that it is meant.
-        text += f" --data.dir examples/{command.example}"
+        text += f" --data.dir {words[script].rpartition('/')[0]}"
     trains(Command(command.file, command.line, text, command.state), place)
 
 
@@ -291,7 +291,8 @@ def serves(command: Command, place: Place) -> None:
         (place.clone.root / "faults.json").write_text(json.dumps([fault]))
     text = command.text.replace("--port 8371", "--port 0").replace("--port 8372", "--port 0")
     process = subprocess.Popen(
-        ["bash", "-c", f"exec {text}"],
+        # Checks that run in the background ignore Ctrl-C, and what they start would inherit that.
+        ["env", "--default-signal=INT", "bash", "-c", f"exec {text}"],
         cwd=place.clone.root,
         env={**place.environment, "FIREWORKS_API_KEY": KEY},
         stdout=subprocess.PIPE,
