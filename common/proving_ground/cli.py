@@ -134,11 +134,15 @@ class OptionParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         unknown = re.search(r"unrecognized arguments: (--[\w.-]+)", message)
-        near = did_you_mean(unknown[1], self._option_string_actions) if unknown else ""
+        near = self.near(unknown[1]) if unknown else ""
         raise CannotRunError(
             f"{message.replace('unrecognized arguments:', f'{self.prog.split()[1]} takes no')};"
             f" {near or '--help lists the options'}"
         )
+
+    def near(self, option: str) -> str:
+        """What may have been meant by an option that is none."""
+        return did_you_mean(option, self._option_string_actions)
 
 
 def _list() -> int:

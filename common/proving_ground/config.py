@@ -209,7 +209,8 @@ def load_config(
         for section in ("grpo", "model.embedded.grpo"):
             for field in _unknown_to_trl(_get(values, section)):
                 key = f"{section}.{field}"
-                raise CannotRunError(f"{name(key)}: unknown setting{_near(f'grpo.{field}')}")
+                near = _near(f"grpo.{field}", otherwise="")
+                raise CannotRunError(f"{name(key)}: no field of TRL's GRPOConfig{near}")
         tree = _merged(tree, values)
         try:
             # Text is read as its field wants; what the file says has types, and 4 is not "4".
@@ -332,8 +333,7 @@ def _unknown_to_trl(section: Any) -> list[str]:
     return [name for name in section if name not in known] if known else []
 
 
-def _near(key: str) -> str:
+def _near(key: str, otherwise: str = "; --help lists them") -> str:
     known = [name for name, _, _ in leaf_fields()] + [f"grpo.{name}" for name in grpo_fields()]
     matches = difflib.get_close_matches(key, known, n=2)
-    there = "TRL's GRPOConfig has them" if key.startswith("grpo.") else "--help lists them"
-    return f"; did you mean {' or '.join(matches)}?" if matches else f"; {there}"
+    return f"; did you mean {' or '.join(matches)}?" if matches else otherwise

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from proving_ground.cli import OptionParser, missing_package
-from proving_ground.config import Config, effective_settings, leaf_fields, load_config
+from proving_ground.config import Config, effective_settings, grpo_fields, leaf_fields, load_config
 from proving_ground.dataset import check_made_with
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import emit, is_main_process, say, scrub
@@ -221,9 +221,17 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
-def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> OptionParser:
+class _Parser(OptionParser):
+    def near(self, option: str) -> str:
+        field = option.removeprefix("--").replace("-", "_")
+        if "--grpo.FIELD" in self._option_string_actions and field in grpo_fields():
+            return f"did you mean --grpo.{field}?"
+        return super().near(option)
+
+
+def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> _Parser:
     """Options with their help; of the settings, ``shown`` holds those to list and what is said of them."""
-    parser = OptionParser(
+    parser = _Parser(
         prog=f"proving-ground {stage.name} {folder.name}",
         usage="%(prog)s [options]",
         formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=34),

@@ -90,7 +90,9 @@ def test_a_misspelt_field_is_refused_where_it_stands(section: str, where: str, t
     name = {"file": f"{file}: {key}", "environment": variable, "option": f"--{key}"}[where]
     with pytest.raises(CannotRunError) as caught:
         load_config(file, options, environ)
-    assert str(caught.value).startswith(f"{name}: unknown setting; did you mean grpo.learning_rate")
+    assert str(caught.value).startswith(
+        f"{name}: no field of TRL's GRPOConfig; did you mean grpo.learning_rate"
+    )
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
