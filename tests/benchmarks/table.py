@@ -28,7 +28,8 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 VERSIONS = ("torch", "transformers", "trl", "math-verify")
 HEAD = """# Benchmarks
 
-A ratio is ours / peer of paired measurements, the median with its 95 % interval; below 1 ours is faster.
+A ratio is ours / peer of paired measurements, the median over the pairs with its 95 % interval (not the
+quotient of the two columns before it, which are medians of their own); below 1 ours is faster.
 Seconds are one machine's, and say little about another. `make bench` measures again and says what lies above
 its interval here as a whole; with `ARGS="sandbox --write"` what it has measured takes its place here.
 
