@@ -213,8 +213,6 @@ def test_a_switch_that_is_on_is_on_in_every_stage(
         ("prepare", ["--limit", "3"], "did you mean --data.limit"),
         ("train", ["--limit", "3"], "train takes no --limit"),
         ("local_eval", ["--limit", "0"], "--limit: give a whole number of at least 1, not '0'"),
-        ("train", ["--max_steps", "5"], "train takes no --max_steps 5; did you mean --grpo.max_steps?"),
-        ("train", ["--grpo.nowhere", "5"], "--grpo.nowhere: no field of TRL's GRPOConfig"),
         ("train", ["--data.seed", "3"], "train takes no --data.seed"),
     ],
 )

@@ -12,6 +12,9 @@ from trl.trainer.grpo_config import GRPOConfig
 
 from proving_ground.config import Config, grpo_fields, load_config
 from proving_ground.errors import CannotRunError
+from proving_ground.stages import train
+from proving_ground.stages.run import Result
+from proving_ground.stages.task import Task
 from proving_ground.training.settings import PRETRAINED, build_config, check_grpo, grpo_of, in_test_mode
 
 ROOT = Path(__file__).parents[3]
@@ -93,6 +96,23 @@ def test_a_misspelt_field_is_refused_where_it_stands(section: str, where: str, t
     assert str(caught.value).startswith(
         f"{name}: no field of TRL's GRPOConfig; did you mean grpo.learning_rate"
     )
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--max_steps", "5"], "train takes no --max_steps 5; did you mean --grpo.max_steps?"),
+        (["--grpo.nowhere", "5"], "--grpo.nowhere: no field of TRL's GRPOConfig"),
+    ],
+)
+def test_an_option_that_names_no_field_is_refused(
+    argv: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    task = Task(folder=tmp_path, reward=lambda completions, **columns: [])
+    with pytest.raises(SystemExit) as caught:
+        dataclasses.replace(train.STAGE, body=lambda run: Result(True)).main(task, "", argv)
+    assert caught.value.code == 2 and words in capsys.readouterr().err
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is a GPU")
