@@ -2,12 +2,15 @@
 
 Asks the gateway (before a stand-in for a policy that answers at once) and the code sandbox (a program that
 prints one word), each ``--requests`` times, ``--at-once`` at a time, and their ``/health`` all the while.
-Answers by status, seconds, the longest wait for ``/health``, and the service's memory before and after. A
-table on stderr, one JSON line on stdout. The times are the machine's; that everything is answered is not.
+Answers by status, seconds, the longest wait for ``/health``, and what the service holds before the first, in
+the middle and after the last request: memory, descriptors, processes below it, entries in its temporary
+folder; and what is left of these once it has ended. A table on stderr, one JSON line on stdout. The times are
+the machine's; that everything is answered and nothing grows is not.
 """
 
 import argparse
 import json
+import os
 import tempfile
 import threading
 import time
@@ -70,16 +73,34 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 512
 
 
-def children() -> set[int]:
-    """Process ids that this process has started."""
-    found = (path.read_text().split() for path in Path("/proc/self/task").glob("*/children"))
+def children(process: int | str = "self") -> set[int]:
+    """Process ids that a process has started and that are there."""
+    found = (path.read_text().split() for path in Path(f"/proc/{process}/task").glob("*/children"))
     return {int(name) for names in found for name in names}
 
 
-def resident_mb(process: int) -> float:
-    """Resident memory of a process in MB."""
+def below(process: int) -> set[int]:
+    """All processes that descend from one."""
+    return {pid for child in children(process) for pid in (child, *below(child))}
+
+
+def alive(process: int) -> bool:
+    """Whether a process is there and has not ended: one that nobody waits for is not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def holds(process: int) -> dict[str, int]:
+    """What a service holds: resident memory in MB, descriptors, processes, entries of ``TMPDIR``."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
-    return int(status["VmRSS"].split()[0]) / 1024
+    return {
+        "memory_mb": round(int(status["VmRSS"].split()[0]) / 1024),
+        "descriptors": len(list(Path(f"/proc/{process}/fd").iterdir())),
+        "processes": len(below(process)),
+        "temporary": len(list(Path(tempfile.gettempdir()).rglob("*"))),
+    }
 
 
 def measured(name: str, url: str, body: Any, process: int, count: int, at_once: int, key: str = "") -> None:
@@ -107,18 +128,20 @@ def measured(name: str, url: str, body: Any, process: int, count: int, at_once: 
                 statuses["unhealthy"] += 1
             waits.append(time.monotonic() - start)
 
-    before = resident_mb(process)
+    held = [holds(process)]
     watcher = threading.Thread(target=watch)
     watcher.start()
     start = time.monotonic()
     with ThreadPoolExecutor(at_once) as pool:
         half = count // 2
         list(pool.map(ask, range(half)))
-        middle = resident_mb(process)
+        held.append(holds(process))
         list(pool.map(ask, range(count - half)))
     seconds = time.monotonic() - start
     stop.set()
     watcher.join()
+    time.sleep(1.0)  # what serves the next program may be in the making
+    held.append(holds(process))
     row = {
         "service": name,
         "requests": count,
@@ -126,7 +149,7 @@ def measured(name: str, url: str, body: Any, process: int, count: int, at_once: 
         "statuses": dict(statuses),
         "seconds": round(seconds, 1),
         "longest_health_seconds": round(max(waits, default=0.0), 2),
-        "memory_mb": [round(each) for each in (before, middle, resident_mb(process))],
+        **{name: [each[name] for each in held] for name in held[0]},
     }
     emit("services", **row)
     say("  ".join(f"{key} {value}" for key, value in row.items()))
@@ -141,7 +164,16 @@ def main() -> None:
     parser.add_argument("--service", choices=("gateway", "code_sandbox", "both"), default="both")
     options = parser.parse_args()
     count, at_once = options.requests, options.at_once
-    if options.service != "code_sandbox":
+    with tempfile.TemporaryDirectory() as folder:
+        # Of this process, whose temporary files would be counted with theirs, and of the services.
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        compare(options.service, count, at_once)
+        say(f"left in the temporary folder: {sorted(path.name for path in Path(folder).iterdir())}")
+
+
+def compare(which: str, count: int, at_once: int) -> None:
+    """Measure the services asked for."""
+    if which != "code_sandbox":
         policy = Server(("127.0.0.1", 0), Policy)
         threading.Thread(target=policy.serve_forever, daemon=True).start()
         upstream = f"http://127.0.0.1:{policy.server_address[1]}"
@@ -154,11 +186,14 @@ def main() -> None:
                 measured("gateway", chat, CHAT, gateway.process.pid, count, at_once, key)
             answered = sum(1 for _ in gateway.journal.open())
             say(f"  {answered} lines in the journal")
-    if options.service != "gateway":
+    if which != "gateway":
         others = children()
         with serve_code_sandbox() as url:
             (process,) = children() - others
             measured("code_sandbox", f"{url}/run_code", PROGRAM, process, count, at_once)
+            started = below(process)
+        time.sleep(1.0)
+        say(f"  alive after the service's end: {sorted(pid for pid in started if alive(pid))}")
 
 
 if __name__ == "__main__":
