@@ -21,12 +21,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NoReturn, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from proving_ground.config import DataConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import split_messages
 from proving_ground.strict_json import read_document
+
+if TYPE_CHECKING:
+    from proving_ground.config import DataConfig  # pydantic, which reading rows does without
 
 Sample: TypeAlias = dict[str, Any]
 

@@ -226,7 +226,7 @@ class Examination(Scorer):
         text = completion if isinstance(completion, str) else json.dumps(completion, ensure_ascii=False)
         cut = text if len(text) <= 600 else f"{text[:600]}... ({len(text):,} characters)"
         cut = cut.encode("utf-8", "backslashreplace").decode()
-        row = str(self.subject.rows[index].get("id", index))
+        row = str(self.subject.rows[index].get("id", index + 1))
         return {
             "row": row,
             "what": what,
@@ -649,7 +649,7 @@ def no_solution_leakage(e: Examination) -> Finding:
         if truth and (whole or long or marked.search(prompt)):
             leaking.append(
                 {
-                    "row": str(row.get("id", index)),
+                    "row": str(row.get("id", index + 1)),
                     "what": "the answer stands in the prompt",
                     "prompt": prompt[-400:],
                 }

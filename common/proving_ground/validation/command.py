@@ -13,25 +13,13 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from proving_ground.cli import OptionParser, guarded
 from proving_ground.dataset import atomic_writer, write_json
-from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say, scrub
 from proving_ground.validation.canaries import KINDS
-from proving_ground.validation.checks import fast_checks
-from proving_ground.validation.inputs import (
-    Subject,
-    UnsupportedError,
-    example_subject,
-    foreign_subject,
-    load_reward,
-    read_rows,
-)
-from proving_ground.validation.verdict import EXIT_CODES, badge, not_met, policy, report, show
 
 LEVELS = ("runtime", "semantic", "statistical")
 
@@ -99,68 +87,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 3
 
 
-def subject_of(options: argparse.Namespace) -> Subject:
-    """The reward and the rows that the options name."""
-    if ":" not in options.reward:
-        if options.reward.endswith(".py"):
-            load_reward(options.reward)  # says which functions the file has
-        if options.data is not None and options.data.is_file():
-            raise UnsupportedError("an example brings its own rows; --data goes with package.module:function")
-        return example_subject(options.reward, options.data, options.limit)
-    if options.data is None:
-        raise UnsupportedError("say --data FILE: the rows that the reward scores")
-    own: list[str] = []
-    if options.canaries is not None:
-        try:
-            own = [
-                json.loads(line) for line in options.canaries.read_text("utf-8").splitlines() if line.strip()
-            ]
-        except (OSError, ValueError) as error:
-            raise CannotRunError(f"{options.canaries}: not one JSON string a line ({error})") from error
-    low, high = options.range
-    return foreign_subject(
-        load_reward(options.reward),
-        read_rows(options.data, options.limit),
-        prompt=options.prompt,
-        reference=options.reference,
-        truth=options.truth,
-        truth_after=options.truth_after,
-        wrong=options.wrong,
-        canaries=own,
-        bounds=(low, high),
-        floor=low if options.floor is None else options.floor,
-        kind=options.kind,
-        file=options.data,
-    )
-
-
-def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
-    """Where a report differs from a committed one: in a status, or below the statistical level in a number.
-
-    What a policy measures differs a little from machine to machine, so that of it the status alone counts,
-    and nothing where the committed report is of a lower level.
-    """
-    try:
-        read = json.loads(path.read_text("utf-8"))
-        level, committed = read["level"], {each["check_id"]: each for each in read["results"]}
-    except (OSError, ValueError, KeyError) as error:
-        raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
-    changed = []
-    for each in found["results"]:
-        name, before = each["check_id"], committed.get(each["check_id"])
-        if name.startswith("statistical.") and level != "statistical":
-            continue
-        if before is None:
-            changed.append(f"{name} is not in it")
-        elif each["status"] != before["status"]:
-            changed.append(f"{name} was {before['status']} and is {each['status']}")
-        elif not name.startswith("statistical.") and each["measured"] != before["measured"]:
-            changed.append(f"{name} measured {before['measured']} and now {each['measured']}")
-    return changed
-
-
 def _main(options: argparse.Namespace) -> int:
     started = time.monotonic()
+    # Rewards take half a second to import: not before --help, nor before a mistake in the options.
+    from proving_ground.validation.checks import fast_checks
+    from proving_ground.validation.inputs import load_reward, subject_of
+    from proving_ground.validation.verdict import (
+        EXIT_CODES,
+        badge,
+        differences,
+        not_met,
+        policy,
+        report,
+        show,
+    )
+
     subject = subject_of(options)
     say(f"prove: {subject.name}: {subject.reward.form}; {len(subject.rows)} rows")
     for line in subject.said:

@@ -5,6 +5,7 @@ TRL's form (``completions`` and columns as lists) is called as it is; a function
 ``f(completion, answer)``, is recognised by the names of its parameters and wrapped.
 """
 
+import argparse
 import ast
 import asyncio
 import functools
@@ -85,6 +86,41 @@ class Subject:
     folder: Path | None = None
     truth_column: str = ""
     said: Sequence[str] = ()
+
+
+def subject_of(options: argparse.Namespace) -> Subject:
+    """The reward and the rows that the options name."""
+    if ":" not in options.reward:
+        if options.reward.endswith(".py"):
+            load_reward(options.reward)  # says which functions the file has
+        if options.data is not None and options.data.is_file():
+            raise UnsupportedError("an example brings its own rows; --data goes with package.module:function")
+        return example_subject(options.reward, options.data, options.limit)
+    if options.data is None:
+        raise UnsupportedError("say --data FILE: the rows that the reward scores")
+    own: list[str] = []
+    if options.canaries is not None:
+        try:
+            own = [
+                json.loads(line) for line in options.canaries.read_text("utf-8").splitlines() if line.strip()
+            ]
+        except (OSError, ValueError) as error:
+            raise CannotRunError(f"{options.canaries}: not one JSON string a line ({error})") from error
+    low, high = options.range
+    return foreign_subject(
+        load_reward(options.reward),
+        read_rows(options.data, options.limit),
+        prompt=options.prompt,
+        reference=options.reference,
+        truth=options.truth,
+        truth_after=options.truth_after,
+        wrong=options.wrong,
+        canaries=own,
+        bounds=(low, high),
+        floor=low if options.floor is None else options.floor,
+        kind=options.kind,
+        file=options.data,
+    )
 
 
 def load_reward(spec: str, *, texts: bool = False) -> Reward:
@@ -352,7 +388,8 @@ def foreign_subject(
     else:
         prompt = prompt or _first(rows[0], ("prompt", "question", "problem", "messages"), "--prompt")
         truth = truth or _first(rows[0], ("ground_truth", "answer", "solution", "final"), "--truth")
-        _check_columns(rows, {"truth": truth, "prompt": prompt, "reference": reference, "wrong": wrong}, file)
+        given_as = {"--truth": truth, "--prompt": prompt, "--reference": reference, "--wrong": wrong}
+        _check_columns(rows, given_as, file)
         texts = prompt == "prompt" and isinstance(rows[0][prompt], str)
         last = f", what follows the last {truth_after!r}" if truth_after else ""
         said = [f"columns: prompt = {prompt}; truth = {truth}{last}; reference = {reference or 'none'}"]
@@ -378,15 +415,19 @@ def foreign_subject(
                 "ground_truth", given.rpartition(truth_after)[2].strip() if truth_after else given
             )
             references.append(_text(row[reference]) if reference and row[reference] is not None else "")
-    if "completions" in (asked_for := _required(reward.function)):
-        for column in [each for each in asked_for if each not in (*TRAINER, *made[0])]:
+    for column in _needed(reward.function):
+        if not any(column in row for row in made):
             if column not in TRUTH:
                 raise UnsupportedError(
                     f"{reward.spec} needs the column {column!r}; the rows have {', '.join(map(str, rows[0]))}"
                 )
             said.append(f"{reward.name} gets the truth as {column}")
             made = [{**row, column: row["ground_truth"]} for row in made]
-        reward = _as_sent(reward, made[0], references[0], texts)
+        _check_columns(made, {reward.spec: column}, file)
+    # What only some rows have is null in the others, as `datasets` reads them.
+    columns = {column: None for row in made for column in row}
+    made = [{**columns, **row} for row in made]
+    reward = _as_sent(reward, made[0], references[0], texts)
     return Subject(
         name=name or reward.spec,
         reward=reward,
@@ -405,17 +446,20 @@ def foreign_subject(
 def _check_columns(
     rows: Sequence[Mapping[str, Any]], named: Mapping[str, str | None], file: Path | None
 ) -> None:
-    """Raise ``CannotRunError`` for a row without a column that is asked for, or with none in it."""
+    """Raise ``CannotRunError`` for a row without a column, or with none in it where there must be one.
+
+    ``named`` has the columns by what asks for them: an option, or the reward.
+    """
     for index, row in enumerate(rows):
-        for option, column in named.items():
+        for asking, column in named.items():
             if column is not None and column not in row:
                 raise CannotRunError(
-                    f"{_place(file, index)}: no column {column!r} (--{option}); the row has"
+                    f"{_place(file, index)}: no column {column!r} ({asking}); the row has"
                     f" {', '.join(map(str, row))}"
                 )
-            if column is not None and option in ("prompt", "truth") and row[column] is None:
+            if column is not None and asking in ("--prompt", "--truth") and row[column] is None:
                 raise CannotRunError(
-                    f"{_place(file, index)}: {column!r} is null; drop the row, or give a {option}"
+                    f"{_place(file, index)}: {column!r} is null; drop the row, or give a {asking[2:]}"
                 )
 
 
@@ -426,10 +470,14 @@ def _place(file: Path | None, index: int) -> str:
     return f"{file}: row {index + 1}" if file.suffix == ".parquet" else f"{file}:{index + 1}"
 
 
-def _required(function: Callable[..., Any]) -> list[str]:
-    empty, named = inspect.Parameter.empty, (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+def _needed(function: Callable[..., Any]) -> list[str]:
+    """The columns that a reward cannot do without."""
+    if isinstance(function, _OneByOne):
+        columns = [name for name, role in function.roles.items() if role == "column"]
+        return [name for name in columns if name not in (*function.optional, *ROW, "data_source")]
     parameters = inspect.signature(function).parameters.values()
-    return [each.name for each in parameters if each.default is empty and each.kind not in named]
+    named = [each for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+    return [each.name for each in named if each.default is each.empty and each.name not in TRAINER]
 
 
 def _as_sent(reward: Reward, row: Mapping[str, Any], reference: str, texts: bool) -> Reward:

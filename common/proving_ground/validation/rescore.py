@@ -22,9 +22,7 @@ from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, progress_bar, say
 from proving_ground.messages import completion_text
-from proving_ground.rewards.contract import call_reward, checked, training_rows
 from proving_ground.rollouts import read_rollouts, rescored_writer, rollout_files, score_columns
-from proving_ground.validation.inputs import example_module, load_reward
 
 BATCH = 512
 """Completions of one call of the reward: large enough for its own workers, small enough for memory."""
@@ -47,6 +45,8 @@ def main(argv: Sequence[str]) -> int:
     engine.add_options(parser)
     add("--output", type=Path, metavar="FILE", help=".parquet or .jsonl (default: rescored.parquet in RUN)")
     options = parser.parse_args(argv)
+    # Rewards take half a second to import: not before --help, nor before a mistake in the options.
+    from proving_ground.validation.inputs import load_reward
 
     files = rollout_files(options.run)
     output = (
@@ -88,6 +88,8 @@ def main(argv: Sequence[str]) -> int:
 def _own_data(reward: str) -> list[Path]:
     if ":" in reward:
         raise CannotRunError("--data: say where the samples are that the rollouts' ids name")
+    from proving_ground.validation.inputs import example_module
+
     folder = example_module(reward).TASK.folder
     names = ("dataset.jsonl", "held_out.jsonl", "warm_start.jsonl")
     return [path for name in names if (path := folder / name).is_file() and path.stat().st_size]
@@ -96,6 +98,8 @@ def _own_data(reward: str) -> list[Path]:
 @cache
 def _rows(data: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
     """The trainer's row of each sample, by id; read once in each process."""
+    from proving_ground.rewards.contract import training_rows
+
     samples = [sample for path in data for sample in read_samples(path)]
     rows = training_rows(samples)
     return {sample["id"]: row for sample, row in zip(samples, rows, strict=True)}
@@ -104,6 +108,9 @@ def _rows(data: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
 def _batch(
     batch: Sequence[dict[str, Any]], reward: str, data: tuple[Path, ...], score: str | None
 ) -> list[dict[str, Any]]:
+    from proving_ground.rewards.contract import call_reward, checked
+    from proving_ground.validation.inputs import load_reward
+
     rows = _rows(data)
     if missing := [row.get("id") for row in batch if row.get("id") not in rows]:
         raise CannotRunError(

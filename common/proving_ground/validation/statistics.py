@@ -281,7 +281,7 @@ def _learnable(e: Examination, lab: _Lab) -> tuple[list[Finding], list[tuple[Map
     spread = float((scores.std(axis=1) > e.tolerance).mean())
     headroom = (e.high - float(scores.mean())) / (e.high - e.low)
     k = scores.shape[1]
-    shown = [{"row": str(held[0].get("id", 0)), "completion": text} for text in texts[0][:2]]
+    shown = [{"row": str(held[0].get("id", 1)), "completion": text} for text in texts[0][:2]]
     findings = [
         found(
             IDS[0],
@@ -520,7 +520,7 @@ def _adversarial(
     evidence = [
         {
             "what": "reward search",
-            "row": str(e.subject.rows[i].get("id", i)),
+            "row": str(e.subject.rows[i].get("id", i + 1)),
             "completion": text,
             "score": value,
         }

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from proving_ground.errors import CannotRunError
 from proving_ground.validation.checks import Finding
 
 Decision: TypeAlias = Literal["pass", "warn", "fail", "error"]
@@ -74,6 +75,31 @@ def report(
         "results": results,
         "verdict": decide(findings, chosen),
     }
+
+
+def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
+    """Where a report differs from a committed one: in a status, or below the statistical level in a number.
+
+    What a policy measures differs a little from machine to machine, so that of it the status alone counts,
+    and nothing where the committed report is of a lower level.
+    """
+    try:
+        read = json.loads(path.read_text("utf-8"))
+        level, committed = read["level"], {each["check_id"]: each for each in read["results"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
+    changed = []
+    for each in found["results"]:
+        name, before = each["check_id"], committed.get(each["check_id"])
+        if name.startswith("statistical.") and level != "statistical":
+            continue
+        if before is None:
+            changed.append(f"{name} is not in it")
+        elif each["status"] != before["status"]:
+            changed.append(f"{name} was {before['status']} and is {each['status']}")
+        elif not name.startswith("statistical.") and each["measured"] != before["measured"]:
+            changed.append(f"{name} measured {before['measured']} and now {each['measured']}")
+    return changed
 
 
 def summary_of(finding: Finding) -> str:

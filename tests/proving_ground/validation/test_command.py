@@ -1,14 +1,16 @@
 """The command: anybody's reward over anybody's rows, exit codes, the report, the badge."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proving_ground.validation.command import differences, main
+from proving_ground.validation.command import main
 from proving_ground.validation.inputs import UnsupportedError, foreign_subject, in_trl_form, load_reward
-from proving_ground.validation.verdict import badge, policy
+from proving_ground.validation.verdict import badge, differences, policy
 
 GOOD = """
 from decimal import Decimal, InvalidOperation
@@ -220,6 +222,39 @@ def test_a_row_without_what_the_others_have_is_named_with_its_line(
     assert capsys.readouterr().err == f"error: {folder}/rows.jsonl:5: {said}\n"
 
 
+NEEDS_LEVEL = """
+def listed(completions, level, **columns):
+    return [float(x > 0) for x in level]
+
+def single(completion, answer, level):
+    return float(level > 0)
+"""
+
+
+@pytest.mark.parametrize("reward", ["listed", "single"])
+def test_a_column_that_the_reward_reads_and_some_row_lacks_is_named_with_its_line(
+    folder: Path, reward: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "needs.py").write_text(NEEDS_LEVEL)
+    rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+    rows = [row if n == 6 else {**row, "level": n} for n, row in enumerate(rows)]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(folder, f"needs.py:{reward}") == 2
+    said = f"rows.jsonl:7: no column 'level' ({folder}/needs.py:{reward}); the row has"
+    assert said in capsys.readouterr().err
+    # Nobody asks for it: null, as a dataset holds it.
+    given = foreign_subject(load_reward(str(folder / "bad.py:anywhere")), rows, prompt="problem")
+    assert (given.rows[5]["level"], given.rows[6]["level"]) == (5, None)
+
+
+def test_help_and_mistakes_in_the_options_wait_for_no_reward() -> None:
+    """Rewards, and pydantic with them, are what takes long to import."""
+    asked = "from proving_ground.validation import command, rescore; import sys; command.parser()"
+    shown = f"{asked}; print({{'pydantic', 'proving_ground.rewards'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", shown], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
+
+
 def test_a_row_that_is_no_sample_among_samples_is_named_with_its_line(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,7 +269,7 @@ def test_a_broken_check_is_exit_code_3(folder: Path, monkeypatch: pytest.MonkeyP
     def broken(*args: Any, **options: Any) -> Any:
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr("proving_ground.validation.command.fast_checks", broken)
+    monkeypatch.setattr("proving_ground.validation.checks.fast_checks", broken)
     assert run(folder, "good.py:last_tag") == 3
 
 
