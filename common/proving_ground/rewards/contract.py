@@ -80,12 +80,19 @@ def call_reward(
     Outside of a training there is no policy: ``trainer_state`` is that of a training's start, what is logged
     goes nowhere, and without ``completion_ids`` a completion's UTF-8 bytes stand in for its tokens. What the
     reward reports as failed (``report_failures``) is counted in ``failures``; without them it raises
-    ``InfrastructureError``.
+    ``InfrastructureError``, as it does for rows of different columns.
     """
     if not completions:
         return []
     messages = [as_messages(completion) for completion in completions]
     ids = completion_ids or [completion_text(turn).encode("utf-8", "replace") for turn in messages]
+    for index, row in enumerate(rows):
+        if odd := sorted(row.keys() ^ rows[0].keys()):
+            here, there = (index, 0) if odd[0] in rows[0] else (0, index)
+            raise InfrastructureError(
+                f"row {here} has no column {odd[0]!r}, which row {there} has; give all rows the same columns,"
+                " None where there is no value"
+            )
     columns = {key: [row[key] for row in rows] for key in rows[0] if key != "prompt"}
     failed: Counter[str] = Counter()
 

@@ -96,6 +96,17 @@ def test_a_column_that_one_row_lacks_is_none_there() -> None:
     assert [row["hint"] for row in rows] == [None, "x"]
 
 
+@pytest.mark.parametrize(("with_hint", "lacks"), [(0, 1), (1, 0)])
+def test_rows_of_different_columns_are_refused_in_one_line(with_hint: int, lacks: int) -> None:
+    rows = [{"prompt": "?", "ground_truth": "1"} for _ in range(2)]
+    rows[with_hint]["hint"] = "x"
+    with pytest.raises(
+        InfrastructureError, match=f"row {lacks} has no column 'hint', which row {with_hint}"
+    ) as caught:
+        call_reward(lambda **columns: [1.0, 1.0], rows, ["a", "b"])
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "completion", ["yes", [{"content": "yes"}], [{"content": None}], [{"tool_calls": []}]]
 )
