@@ -4,3 +4,6 @@
 ``checks`` runs what needs no model, ``statistics`` what needs a policy, ``verdict`` says what it comes to.
 Check ids, statuses and the report are those of OpenEnv's RFC 008.
 """
+
+LEVELS = ("runtime", "semantic", "statistical")
+"""Each takes in those before it."""

@@ -5,6 +5,7 @@ Each returns one ``Finding``. Determinism comes first; the checks that read scor
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import random
@@ -13,10 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +25,7 @@ from typing import Any, Literal, TypeAlias
 
 from proving_ground.messages import Completion, content_text
 from proving_ground.rewards.contract import call_reward, raised_at
+from proving_ground.rewards.time_limit import TimeUp, call_within
 from proving_ground.validation import canaries as made
 from proving_ground.validation.child import steep
 from proving_ground.validation.inputs import Subject, UnsupportedError
@@ -36,7 +37,7 @@ ORACLE_ROWS, CANARY_ROWS, COSTLY_ROWS = 32, 6, 1
 """Rows that are asked for their reference, for all canaries, and for all canaries where programs run."""
 SHOWN = 5
 FATAL = frozenset({"program: exits at once", "program: ends the process after the reference"})
-CALL_SECONDS, PROCESS_SECONDS = 30.0, 300.0
+CALL_SECONDS, PROCESS_SECONDS = 60.0, 300.0
 TIMEOUTS = 3
 """After so many calls that did not end, the reward is not asked again."""
 CORE_FORMS = frozenset(
@@ -105,14 +106,14 @@ class Scorer:
             return [Raised("not asked: earlier calls did not end")] * len(pairs)
         rows = [self.subject.rows[index] for index, _ in pairs]
         try:
-            with time_limit(CALL_SECONDS + len(pairs)):
-                scores = call_reward(self.subject.reward.function, rows, [text for _, text in pairs])
+            call = partial(call_reward, self.subject.reward.function, rows, [text for _, text in pairs])
+            scores = call_within(CALL_SECONDS + len(pairs), call)
             if isinstance(scores, list | tuple) and len(scores) == len(pairs) and not any(map(_bad, scores)):
                 return [None if score is None else float(score) for score in scores]
         except UnsupportedError:
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the reward raises is examined
-            self.timeouts += isinstance(error, TimeoutError)
+        except (Exception, SystemExit, TimeUp) as error:  # noqa: BLE001 - whatever it raises is examined
+            self.timeouts += isinstance(error, TimeUp)
             if len(pairs) == 1:
                 where = raised_at(self.subject.reward.function, error)
                 return [Raised(f"{type(error).__name__}: {str(error)[:200]} ({where})")]
@@ -253,117 +254,67 @@ def _as_answer(kind: str, truth: str) -> str:
 
 
 def _bad(score: Any) -> bool:
-    return not (score is None or isinstance(score, int | float)) or (
-        score is not None and (score != score or score in (float("inf"), float("-inf")))
-    )
+    return score is not None and not (isinstance(score, int | float) and math.isfinite(score))
 
 
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise ``TimeoutError`` in the main thread after so many CPU seconds, or ten times as many on the clock;
-    elsewhere there is no limit."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def expire(number: int, frame: Any) -> None:
-        raise TimeoutError(f"still running after {seconds:g} s")
-
-    timers = (signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, 10 * seconds)
-    before = [signal.signal(number, expire) for number, *_ in timers]
-    for _, timer, limit in timers:
-        signal.setitimer(timer, limit)
-    try:
-        yield
-    finally:
-        for (number, timer, _), handler in zip(timers, before, strict=True):
-            signal.setitimer(timer, 0)
-            signal.signal(number, handler)
-
-
-# Another process ----------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def start(
-    subject: Subject,
-    pairs: Sequence[tuple[int, Completion]],
-    hash_seed: int,
-    *,
-    bare: bool = False,
-    growth: float = 0.0,
-) -> Iterator["Other"]:
-    """Score ``pairs`` in a fresh process (see ``child``): in an empty folder, with a bare environment and no
-    network if ``bare``; then growing texts, while four times the text takes less than ``growth`` times as
-    long, if that is given."""
-    path = [str(Path(place or ".").resolve()) for place in sys.path]
-    place, colon, function = subject.reward.spec.rpartition(":")
-    spec = f"{Path(place).resolve()}{colon}{function}" if place.endswith(".py") else subject.reward.spec
-    rows = {index: subject.rows[index] for index, _ in pairs}
-    request = {"spec": spec, "texts": subject.reward.texts, "rows": rows, "pairs": list(pairs)}
-    names = ("PATH", "LANG", "VIRTUAL_ENV", "TMPDIR") if bare else (*os.environ,)
-    environ = {name: os.environ[name] for name in names if name in os.environ}
-    environ |= {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": os.pathsep.join(path)}
-    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
-        (Path(folder) / "request").write_bytes(pickle.dumps({**request, "bare": bare, "growth": growth}))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "proving_ground.validation.child", folder],
-            cwd=folder if bare else None,
-            env={**environ, "HOME": folder} if bare else environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        other = Other(process, Path(folder))
-        try:
-            yield other
-        finally:
-            other.end(0.0)
-
-
-@dataclass
 class Other:
-    """A child process at work; ``problem`` says why it ended before it was done."""
+    """A fresh process (see ``child``) that scores ``pairs``; leaving the context ends it.
 
-    process: "subprocess.Popen[bytes]"
-    folder: Path
-    problem: str = ""
+    With ``bare``: in an empty folder, with a bare environment and no network. With ``growth`` it then scores
+    growing texts, while four times the text takes less than ``growth`` times as long. ``problem`` says why an
+    answer never came.
+    """
 
-    def scores(self) -> list[Score | Raised] | None:
-        """The scores of its pairs as soon as they are there; ``None`` if it ended without."""
-        until = time.monotonic() + PROCESS_SECONDS
-        while not (self.folder / "scores").is_file() and self.process.poll() is None:
-            if time.monotonic() > until:
-                break
+    def __init__(
+        self,
+        subject: Subject,
+        pairs: Sequence[tuple[int, Completion]],
+        hash_seed: int,
+        *,
+        bare: bool = False,
+        growth: float = 0.0,
+    ) -> None:
+        self.problem = ""
+        self._made = tempfile.TemporaryDirectory(prefix="prove-")
+        self.folder = Path(self._made.name)
+        place, colon, function = subject.reward.spec.rpartition(":")
+        spec = f"{Path(place).resolve()}{colon}{function}" if place.endswith(".py") else subject.reward.spec
+        request = {"spec": spec, "texts": subject.reward.texts, "bare": bare, "growth": growth}
+        request |= {"rows": {index: subject.rows[index] for index, _ in pairs}, "pairs": list(pairs)}
+        (self.folder / "request").write_bytes(pickle.dumps(request))
+        names = ("PATH", "LANG", "VIRTUAL_ENV", "TMPDIR") if bare else (*os.environ,)
+        path = os.pathsep.join(str(Path(place or ".").resolve()) for place in sys.path)
+        environ = {name: os.environ[name] for name in names if name in os.environ}
+        environ |= {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": path}
+        with (self.folder / "errors").open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "proving_ground.validation.child", str(self.folder)],
+                cwd=self.folder if bare else None,
+                env={**environ, "HOME": str(self.folder)} if bare else environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "Other":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._made.cleanup()
+
+    def answer(self, name: str) -> Any:
+        """``scores`` of its pairs, or the ``cost`` of growing texts, as soon as it is there, or ``None``."""
+        until, file = time.monotonic() + PROCESS_SECONDS, self.folder / name
+        while self.process.poll() is None and not file.is_file() and time.monotonic() < until:
             time.sleep(0.02)
-        if not (self.folder / "scores").is_file():
-            self.end(0.0 if self.process.returncode is None else PROCESS_SECONDS)
-        found: list[Score | Raised] | None = self._read("scores")
-        return found
-
-    def cost(self) -> Any:
-        """What growing texts took, once it has ended; as far as it came, if it had to be ended."""
-        self.end(PROCESS_SECONDS)
-        return self._read("cost")
-
-    def end(self, seconds: float) -> None:
-        """Wait for its end, and kill it after ``seconds``."""
-        if self.process.stderr is None or self.process.stderr.closed:
-            return
-        try:
-            _, errors = self.process.communicate(timeout=seconds)
-            last = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-            self.problem = ("".join(last) or "it ended") if self.process.returncode else ""
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.communicate()
-            self.problem = "it did not end"
-
-    def _read(self, name: str) -> Any:
-        answer = self.folder / name
-        return pickle.loads(answer.read_bytes()) if answer.is_file() else None
+        if not file.is_file():
+            last = (self.folder / "errors").read_text("utf-8", "replace").strip().splitlines()[-1:]
+            self.problem = "it did not end" if self.process.poll() is None else "".join(last) or "it ended"
+        return pickle.loads(file.read_bytes()) if file.is_file() else None
 
 
 # The checks ---------------------------------------------------------------------------------------------
@@ -384,7 +335,7 @@ def a_batch(e: Examination) -> list[tuple[int, Completion]]:
     return pairs
 
 
-def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: "Other | None") -> Finding:
+def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: Other | None) -> Finding:
     """The same completion gets the same score: again, shuffled, alone, in threads, in another process."""
     first, threaded = e.score(pairs), e.in_a_thread(pairs)
     scores: Sequence[Score | Raised]
@@ -405,37 +356,46 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
         for number, scores in enumerate(pool.map(lambda _: e.score(pairs), range(2 if e.costly else 4))):
             others[f"thread {number}"] = scores
     if other is not None:
-        given = other.scores()
+        given = other.answer("scores")
         if given is None or any(_differ(a, b, e.tolerance) for a, b in zip(first, given, strict=True)):
             # Is it the process, or the place that it ran in? Imports may take long, so only now.
-            with start(e.subject, pairs, e.seed + 7919) as again:
-                given = again.scores()
+            with Other(e.subject, pairs, e.seed + 7919) as again:
+                given = again.answer("scores")
             if given is None:
                 return Finding(
                     "semantic.verifier_determinism", "error", {"another process": again.problem}, (),
                     "make the reward importable in another process, as rollout workers are",
                 )  # fmt: skip
         others["another process, other hash seed"] = given
-    evidence, differing = [], []
+    evidence: list[dict[str, Any]] = []
     for name, scores in others.items():
         # What one thread alone scores otherwise is for portability to say; here they are in each other's way.
-        before = threaded if name.startswith("thread") else first
-        for (index, completion), one, two in zip(pairs, before, scores, strict=True):
-            if _differ(one, two, e.tolerance):
-                differing.append(name)
-                evidence.append(
-                    {
-                        **e.shown(index, completion, one, name),
-                        "then": two.problem if isinstance(two, Raised) else two,
-                    }
-                )
+        evidence += _differing(e, name, pairs, threaded if name.startswith("thread") else first, scores)
     return found(
         "semantic.verifier_determinism",
-        not differing,
-        {"completions": len(pairs), "ways": len(others), "differing": dict(Counter(differing))},
+        not evidence,
+        {
+            "completions": len(pairs),
+            "ways": len(others),
+            "differing": dict(Counter(piece["what"] for piece in evidence)),
+        },
         evidence[:SHOWN],
         "score each completion by itself: no random numbers, clocks, hash order, or state kept between calls",
     )
+
+
+def _differing(
+    e: Examination,
+    name: str,
+    pairs: Sequence[tuple[int, Completion]],
+    before: Sequence[Score | Raised],
+    then: Sequence[Score | Raised],
+) -> list[dict[str, Any]]:
+    return [
+        {**e.shown(index, completion, one, name), "then": two.problem if isinstance(two, Raised) else two}
+        for (index, completion), one, two in zip(pairs, before, then, strict=True)
+        if _differ(one, two, e.tolerance)
+    ]
 
 
 def _differ(one: Any, two: Any, tolerance: float) -> bool:
@@ -444,29 +404,20 @@ def _differ(one: Any, two: Any, tolerance: float) -> bool:
     return type(one) is not type(two)
 
 
-def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: "Other") -> Finding:
+def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: Other) -> Finding:
     """The same scores without a network, in an empty folder, with a bare environment, and in a thread."""
-    scores = other.scores()
+    scores = other.answer("scores")
     here, threaded = e.score(pairs), e.in_a_thread(pairs)
-    evidence = []
-    places: Counter[str] = Counter()
-    for name, there in (("no network, other folder, bare environment", scores), ("another thread", threaded)):
-        for (index, completion), one, two in zip(pairs, here, there or [], strict=False):
-            if _differ(one, two, e.tolerance):
-                places[name] += 1
-                evidence.append(
-                    {
-                        **e.shown(index, completion, one, name),
-                        "then": two.problem if isinstance(two, Raised) else two,
-                    }
-                )
+    evidence = _differing(e, "another thread", pairs, here, threaded)
     if scores is None:
-        places["did not run elsewhere"] += 1
-        evidence.insert(0, {"what": "another process without a network", "problem": other.problem})
+        evidence.insert(0, {"what": "did not run elsewhere", "problem": other.problem})
+    else:
+        name = "no network, other folder, bare environment"
+        evidence = _differing(e, name, pairs, here, scores) + evidence
     return found(
         "semantic.verifier_portability",
-        not places,
-        {"completions": len(pairs), "differing": dict(places)},
+        not evidence,
+        {"completions": len(pairs), "differing": dict(Counter(piece["what"] for piece in evidence))},
         evidence[:SHOWN],
         "let the reward need nothing but its arguments: no network, relative paths, environment variables,"
         " signals or main thread",
@@ -529,17 +480,16 @@ def _mean(scores: Iterable[Score | Raised]) -> float:
     return sum(numbers) / len(numbers) if numbers else 0.0
 
 
-def fatal(e: Examination) -> list[made.Made]:
+def fatal(question: made.Question) -> list[made.Made]:
     """Programs that would end this very process, if the reward ran them in it: tried in another one first."""
-    index = e.canary_rows()[:1]
-    return [each for i in index for each in made.canaries(e.questions[i]) if each.name in FATAL]
+    return [each for each in made.canaries(question) if each.name in FATAL]
 
 
-def canary_floor(e: Examination, trial: "Other | None" = None) -> Finding:
+def canary_floor(e: Examination, trial: Other | None = None) -> Finding:
     """Known ways to be paid without solving the row are not paid."""
     pairs: list[tuple[int, Completion]] = []
     names: list[str] = []
-    died = trial is not None and trial.scores() is None
+    died = trial is not None and trial.answer("scores") is None
     for index in e.canary_rows():
         each_made = [each for each in made.canaries(e.questions[index]) if not (died and each.name in FATAL)]
         given = [made.Made(f"your canary {n}", text) for n, text in enumerate(e.subject.canaries, 1)]
@@ -752,18 +702,15 @@ def other_forms(e: Examination) -> Finding:
     )
 
 
-def resource_envelope(e: Examination, other: "Other") -> Finding:
+def resource_envelope(e: Examination, other: Other) -> Finding:
     """Time and memory of one completion, and how they grow with its length."""
     limits = e.thresholds
-    if other.scores() is None:  # it cannot run elsewhere, which is portability's to say
-        index = next(iter(e.questions))
-        with start(
-            e.subject, [(index, e.references[index])], e.seed + 7919, growth=limits["growth"]
-        ) as other:
-            measured = other.cost()
-    else:
-        measured = other.cost()
-    measured = measured or {"patterns": {}}
+    with contextlib.ExitStack() as stack:
+        if other.answer("scores") is None:  # it cannot run elsewhere, which is portability's to say
+            index = next(iter(e.questions))
+            pairs = [(index, e.references[index])]
+            other = stack.enter_context(Other(e.subject, pairs, e.seed + 7919, growth=limits["growth"]))
+        measured = other.answer("cost") or other.answer("cost so far") or {"patterns": {}}
     slow = []
     for name, times in measured["patterns"].items():
         (_, earlier), (size, seconds) = [(0, 0.0), (0, 0.0), *times][-2:]
@@ -779,8 +726,7 @@ def resource_envelope(e: Examination, other: "Other") -> Finding:
     if other.problem:
         slow.append({"what": measured.get("at", "start"), "problem": other.problem})
     memory = measured.get("memory_mb", 0)
-    heavy = memory > e.thresholds["memory_mb"]
-    if heavy:
+    if memory > limits["memory_mb"]:
         slow.append({"what": "memory", "megabytes": memory})
     return found(
         "semantic.resource_envelope",
@@ -804,18 +750,14 @@ def _slowest(patterns: Mapping[str, Sequence[tuple[int, float]]]) -> dict[str, A
     return {"what": worst[1], "characters": worst[2], "seconds": round(worst[0], 3)}
 
 
-ELSEWHERE = {
-    "semantic.verifier_determinism",
-    "semantic.verifier_portability",
-    "semantic.resource_envelope",
-}
-"""Checks that share one other process."""
 NEEDS_SCORES = (
     "semantic.oracle_max",
     "semantic.floor_gap",
     "semantic.canary_floor",
     "proving_ground.lost_signal",
+    "proving_ground.other_forms",
 )
+"""Checks that mean nothing where the same completion is scored now so, now so."""
 
 
 def fast_checks(
@@ -827,42 +769,43 @@ def fast_checks(
     without: Sequence[str] = (),
     processes: bool = True,
 ) -> tuple[list[Finding], Examination]:
-    """Run the checks up to ``level`` (``runtime`` or ``semantic``), leaving out the ids in ``without``."""
+    """Run the checks up to ``level`` (``runtime`` or ``semantic``), leaving out the ids in ``without``.
+
+    Without ``processes`` nothing runs in another one, and what needs that is left out.
+    """
     e = Examination(subject, thresholds, seed)
-    pairs = a_batch(e)
-    semantic = level != "runtime"
+    if level == "runtime":
+        return [well_formed(e)], e
+    pairs, index = a_batch(e), e.canary_rows()[:1]
+    other = trial = None
     findings: list[Finding] = []
-    deterministic, other, trial = True, None, None
     with contextlib.ExitStack() as stack:
-        if processes and semantic and not ELSEWHERE.issubset(without):
+        if processes:
             growth = 0.0 if "semantic.resource_envelope" in without else thresholds["growth"]
-            other = stack.enter_context(start(subject, pairs, seed + 7919, bare=True, growth=growth))
-        if processes and semantic and "semantic.canary_floor" not in without and (trials := fatal(e)):
-            asked = [(e.canary_rows()[0], each.completion) for each in trials]
-            trial = stack.enter_context(start(subject, asked, seed))
-        if semantic:
-            if "semantic.verifier_determinism" not in without:
-                findings.append(determinism(e, pairs, other))
-                deterministic = findings[-1].status == "pass"
-            canary = partial(canary_floor, trial=trial)
-            scored: dict[str, Callable[[Examination], Finding]] = dict(
-                zip(NEEDS_SCORES, (oracle_max, floor_gap, canary, lost_signal), strict=True)
-            )
-            for name, check in scored.items():
-                if name in without:
-                    continue
-                if deterministic:
-                    findings.append(check(e))
-                else:
-                    findings.append(Finding(name, "skip", {"needs": "semantic.verifier_determinism"}))
-            if "semantic.no_solution_leakage" not in without:
-                findings.append(no_solution_leakage(e))
-            if other is not None and "semantic.verifier_portability" not in without:
-                findings.append(portability(e, pairs, other))
-            if other is not None and "semantic.resource_envelope" not in without:
-                findings.append(resource_envelope(e, other))
-        if semantic and deterministic and "proving_ground.other_forms" not in without:
-            findings.append(other_forms(e))
-    if "runtime.reward_well_formed" not in without:
-        findings.insert(0, well_formed(e))
+            other = stack.enter_context(Other(subject, pairs, seed + 7919, bare=True, growth=growth))
+            if trials := [(i, each.completion) for i in index for each in fatal(e.questions[i])]:
+                trial = stack.enter_context(Other(subject, trials, seed))
+        checks: dict[str, Callable[[Examination], Finding]] = {
+            "semantic.verifier_determinism": partial(determinism, pairs=pairs, other=other),
+            "semantic.oracle_max": oracle_max,
+            "semantic.floor_gap": floor_gap,
+            "semantic.canary_floor": partial(canary_floor, trial=trial),
+            "proving_ground.lost_signal": lost_signal,
+            "semantic.no_solution_leakage": no_solution_leakage,
+        }
+        if other is not None:
+            checks["semantic.verifier_portability"] = partial(portability, pairs=pairs, other=other)
+            checks["semantic.resource_envelope"] = partial(resource_envelope, other=other)
+        checks["proving_ground.other_forms"] = other_forms
+        deterministic = True
+        for name, check in checks.items():
+            if name in without:
+                continue
+            if name in NEEDS_SCORES and not deterministic:
+                findings.append(Finding(name, "skip", {"needs": "semantic.verifier_determinism"}))
+                continue
+            findings.append(check(e))
+            deterministic &= name != "semantic.verifier_determinism" or findings[-1].status == "pass"
+    # What a canary raised is told with the malformed scores.
+    findings[:0] = [] if "runtime.reward_well_formed" in without else [well_formed(e)]
     return findings, e

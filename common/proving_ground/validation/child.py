@@ -1,4 +1,4 @@
-"""The other process of ``checks.start``: it loads the reward afresh and scores what it is given."""
+"""The other process of ``checks.Other``: it loads the reward afresh and scores what it is given."""
 
 import pickle
 import resource
@@ -70,7 +70,7 @@ def _keep(folder: Path, name: str, value: Any) -> None:
 
 
 def main(folder: Path) -> None:
-    """Read ``request``, write ``scores`` and then ``cost``."""
+    """Read ``request``, write ``scores`` and then ``cost``, and on the way ``cost so far``."""
     request = pickle.loads((folder / "request").read_bytes())
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     if request["bare"]:
@@ -92,7 +92,7 @@ def main(folder: Path) -> None:
         while size <= LARGEST and not (
             times and (times[-1][1] > PATIENCE or steep(times, request["growth"]))
         ):
-            _keep(folder, "cost", {**found, "at": f"{name}, {size:,} characters"})
+            _keep(folder, "cost so far", {**found, "at": f"{name}, {size:,} characters"})
             # Something else at the end: what looks for an end must go back from there.
             text = f"{(piece * (size // len(piece) + 1))[: size - 1]}!"
             times.append((size, _seconds(e, index, text)))

@@ -19,9 +19,8 @@ from pathlib import Path
 from proving_ground.cli import OptionParser, guarded
 from proving_ground.dataset import atomic_writer, write_json
 from proving_ground.events import emit, say, scrub
+from proving_ground.validation import LEVELS
 from proving_ground.validation.canaries import KINDS
-
-LEVELS = ("runtime", "semantic", "statistical")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from proving_ground.errors import CannotRunError
+from proving_ground.validation import LEVELS
 from proving_ground.validation.checks import Finding
 
 Decision: TypeAlias = Literal["pass", "warn", "fail", "error"]
@@ -80,25 +81,28 @@ def report(
 def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
     """Where a report differs from a committed one: in a status, or below the statistical level in a number.
 
-    What a policy measures differs a little from machine to machine, so that of it the status alone counts,
-    and nothing where the committed report is of a lower level.
+    What a policy measures differs a little from machine to machine, so that of it the status alone counts.
+    Checks of a level that only one of the two has are left out; any other check must be in both.
     """
     try:
         read = json.loads(path.read_text("utf-8"))
         level, committed = read["level"], {each["check_id"]: each for each in read["results"]}
     except (OSError, ValueError, KeyError) as error:
         raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
+    now = {each["check_id"]: each for each in found["results"]}
+    ran = LEVELS[: 1 + min(map(LEVELS.index, (level, found["level"])))]
     changed = []
-    for each in found["results"]:
-        name, before = each["check_id"], committed.get(each["check_id"])
-        if name.startswith("statistical.") and level != "statistical":
+    for name in [*now, *sorted(committed.keys() - now)]:
+        place = name.partition(".")[0]
+        if (place if place in LEVELS else "semantic") not in ran:  # checks of our own need no model
             continue
-        if before is None:
-            changed.append(f"{name} is not in it")
-        elif each["status"] != before["status"]:
-            changed.append(f"{name} was {before['status']} and is {each['status']}")
-        elif not name.startswith("statistical.") and each["measured"] != before["measured"]:
-            changed.append(f"{name} measured {before['measured']} and now {each['measured']}")
+        if name not in committed or name not in now:
+            changed.append(f"{name} is {'no longer checked' if name in committed else 'not in it'}")
+        elif now[name]["status"] != committed[name]["status"]:
+            changed.append(f"{name} was {committed[name]['status']} and is {now[name]['status']}")
+        elif not name.startswith("statistical.") and now[name]["measured"] != committed[name]["measured"]:
+            before, after = committed[name]["measured"], now[name]["measured"]
+            changed.append(f"{name} measured {before} and now {after}")
     return changed
 
 

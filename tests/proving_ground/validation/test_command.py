@@ -312,22 +312,28 @@ def test_parquet_rows_and_their_columns(folder: Path) -> None:
 
 
 def test_differences_from_a_committed_verdict(tmp_path: Path) -> None:
-    def one(name: str, status: str, number: int) -> dict[str, Any]:
-        return {
-            "level": "semantic",
-            "results": [{"check_id": name, "status": status, "measured": {"n": number}}],
-        }
+    def one(name: str, status: str, number: int, level: str = "semantic") -> dict[str, Any]:
+        result = {"check_id": name, "status": status, "measured": {"n": number}}
+        return {"level": level, "results": [result]}
 
     path = tmp_path / "verdict.json"
     path.write_text(json.dumps(one("semantic.oracle_max", "pass", 1)))
     assert differences(path, one("semantic.oracle_max", "pass", 1)) == []
     assert differences(path, one("semantic.oracle_max", "pass", 2)) != []
     assert differences(path, one("semantic.oracle_max", "fail", 1)) != []
-    assert differences(path, one("semantic.floor_gap", "pass", 1)) != []
-    assert differences(path, one("statistical.headroom", "fail", 1)) == [], "not of the committed level"
-    path.write_text(json.dumps({**one("statistical.headroom", "pass", 1), "level": "statistical"}))
-    assert differences(path, one("statistical.headroom", "pass", 2)) == []
-    assert differences(path, one("statistical.headroom", "fail", 1)) != []
+    other = differences(path, one("semantic.floor_gap", "pass", 1))
+    assert other == ["semantic.floor_gap is not in it", "semantic.oracle_max is no longer checked"]
+    assert differences(path, {**one("", "", 1, "runtime"), "results": []}) == [], "of a lower level"
+    found = one("statistical.headroom", "fail", 1, "statistical")
+    found["results"] += one("semantic.oracle_max", "pass", 1)["results"]
+    assert differences(path, found) == [], "not of the committed level"
+    path.write_text(json.dumps(one("statistical.headroom", "pass", 1, "statistical")))
+    assert differences(path, one("statistical.headroom", "pass", 2, "statistical")) == []
+    assert differences(path, one("statistical.headroom", "fail", 1, "statistical")) != []
+    assert differences(path, {**found, "results": []}) == ["statistical.headroom is no longer checked"]
+    path.write_text(json.dumps(one("proving_ground.lost_signal", "pass", 1)))
+    assert differences(path, {**found, "results": []}) != []
+    assert differences(path, {**found, "level": "runtime", "results": []}) == []
 
 
 def test_every_threshold_has_a_reason_and_every_badge_its_word() -> None:
