@@ -97,11 +97,18 @@ def guarded(name: str, call: Callable[[], Any]) -> int:
 
 def missing_package(error: ModuleNotFoundError) -> str:
     """What to do about a package that is not installed; the project's own modules are no such thing."""
-    if (error.name or "").split(".")[0] in ("proving_ground", "examples", ""):
+    import importlib.metadata  # email and zipfile with it
+
+    name = (error.name or "").split(".")[0]
+    if name in ("proving_ground", "examples", ""):
         raise error
+    own = importlib.metadata.distributions(name="proving-ground")
+    lines = [line.replace("_", "-") for each in own for line in each.requires or []]
+    wanted = re.compile(rf"{name.replace('_', '-')}(?![\w-]).* extra == .(\w+)")
+    extras = sorted({found[1] for line in lines if (found := wanted.match(line))})
     return (
-        f"the package {error.name!r} is missing; in a clone `make dev` makes an environment with everything,"
-        " elsewhere install the extra of proving-ground that brings it"
+        f"the package {name!r} is missing; in a clone `make dev` makes an environment with everything,"
+        f" elsewhere install proving-ground with the extra {' or '.join(extras) or 'that brings it'}"
     )
 
 

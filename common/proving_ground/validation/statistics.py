@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from proving_ground.cli import missing_package
 from proving_ground.config import load_config
 from proving_ground.dataset import read_samples, write_json
 from proving_ground.errors import CannotRunError
@@ -74,9 +75,10 @@ def statistical_checks(
             blind = _blind(e, lab)
             if curves is not None:
                 write_json(curves, lab.curves)
-    except CannotRunError as error:
-        made_findings = [Finding(name, "skip", {"reason": str(error)}) for name in IDS]
-        blind = {"skipped": str(error)}
+    except (CannotRunError, ModuleNotFoundError) as error:
+        reason = missing_package(error) if isinstance(error, ModuleNotFoundError) else str(error)
+        made_findings = [Finding(name, "skip", {"reason": reason}) for name in IDS]
+        blind = {"skipped": reason}
     return [*made_findings, _adversarial(e, by_id, searched, blind), _gap(e, seen, second)]
 
 
@@ -562,6 +564,8 @@ def _gap(e: Examination, seen: Sequence[tuple[Mapping[str, Any], str]], second: 
     mine += call_reward(e.subject.reward.function, rows[len(pairs) :], texts[len(pairs) :])
     try:
         theirs = call_reward(grader, rows, texts)
+    except ModuleNotFoundError as error:
+        return Finding(name, "skip", {"reason": missing_package(error)})
     except Exception as error:  # noqa: BLE001 - the second grader is somebody's, too
         return Finding(name, "error", {"second_grader": label, "problem": f"{type(error).__name__}: {error}"})
     both = [

@@ -132,11 +132,14 @@ def not_met(findings: Sequence[Finding]) -> list[str]:
 
 
 def headline(decision: Decision, findings: Sequence[Finding]) -> str:
-    """The verdict in one line: what failed by a check that counts, and how many kinds of canary were paid."""
-    failed = not_met(findings)
+    """The verdict in one line: what failed by a check that counts, how many kinds of canary were paid, and
+    how many checks could not be made."""
+    failed, skipped = not_met(findings), sum(each.status == "skip" for each in findings)
     canary = next((each.measured for each in findings if each.check_id == "semantic.canary_floor"), {})
     said = [f"won: {len(canary['won'])} of {canary['canaries']} kinds of canary"] if "won" in canary else []
-    return "; ".join([decision.upper(), *said, *([f"not met: {', '.join(failed)}"] if failed else [])])
+    said += [f"not met: {', '.join(failed)}"] if failed else []
+    said += [f"skipped: {skipped} of {len(findings)} checks"] if skipped else []
+    return "; ".join([decision.upper(), *said])
 
 
 def show(target: str, decision: Decision, findings: Sequence[Finding], seconds: float) -> None:
@@ -154,11 +157,14 @@ def show(target: str, decision: Decision, findings: Sequence[Finding], seconds: 
     table.add_column("measured", overflow="fold")
     chosen = policy()
     styles = {"pass": "green", "skip": "dim", "error": "magenta"}
+    before: Mapping[str, Any] = {}
     for each in findings:
         severity = chosen.severities[each.check_id]
         said = severity if each.status == "fail" else each.status
         style = styles.get(each.status) or ("red" if severity == "fail" else "yellow")
-        table.add_row(each.check_id, f"[{style}]{said}[/]", escape(summary_of(each)))
+        measured = "as above" if each.measured == before else escape(summary_of(each))
+        table.add_row(each.check_id, f"[{style}]{said}[/]", measured)
+        before = each.measured
     console.print(table)
     for each in findings:
         if each.status not in ("fail", "error"):

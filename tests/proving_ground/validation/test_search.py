@@ -1,10 +1,13 @@
 """The search for one text that is paid on rows with different answers: it needs no policy."""
 
+import sys
+from dataclasses import replace
+
 import pytest
 
 from proving_ground.validation.checks import fast_checks
 from proving_ground.validation.statistics import _right_and_wrong, _shuffled, search, statistical_checks
-from proving_ground.validation.verdict import policy
+from proving_ground.validation.verdict import headline, policy
 from tests.proving_ground.validation.zoo import EXHIBITS, Exhibit
 
 BY_NAME = {each.function: each for each in EXHIBITS}
@@ -39,6 +42,21 @@ def test_few_rows_skip_the_policy_with_the_reason_and_still_search() -> None:
     assert "too few" in found["statistical.training_signal"].measured["reason"]
     assert found["statistical.adversarial_floor"].status == "fail"
     assert found["statistical.adversarial_floor"].evidence
+
+
+def test_without_torch_the_policy_is_skipped_and_its_extra_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs no policy has been found by then, and is not lost."""
+    subject = BY_NAME["boxed_number"].subject()
+    several = {name: [*getattr(subject, name)] * 8 for name in ("rows", "references", "wrong")}
+    findings, examination = fast_checks(replace(subject, **several), policy().thresholds, processes=False)
+    monkeypatch.delitem(sys.modules, "proving_ground.training.embedded", raising=False)
+    for absent in ("torch", "math_verify"):
+        monkeypatch.setitem(sys.modules, absent, None)
+    findings += statistical_checks(examination, findings)
+    reasons = {each.check_id: each.measured.get("reason", "") for each in findings if each.status == "skip"}
+    assert "'torch' is missing" in reasons["statistical.training_signal"]
+    assert "with the extra rewards" in reasons["statistical.gameability_gap"]
+    assert headline("pass", findings).endswith(f"skipped: {len(reasons)} of {len(findings)} checks")
 
 
 def test_without_determinism_nothing_statistical_is_claimed() -> None:
