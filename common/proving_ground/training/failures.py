@@ -1,7 +1,7 @@
 """Training stops, with a checkpoint, when its rewards fail to score more than they may."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from accelerate import PartialState
 from accelerate.utils import gather_object
@@ -33,10 +33,20 @@ class FailureBudget(TrainerCallback):
     ) -> None:
         """Raise ``InfrastructureError`` now that the checkpoint is written; ranks but 0 just end."""
         if self.problem:
-            # A launcher ends every rank as soon as one has failed: rank 0 writes, speaks and fails for all.
-            PartialState().wait_for_everyone()
-            if not is_main_process():
-                sys.exit(0)
-            raise InfrastructureError(
-                f"{self.problem}; mend what they need, then go on with --resume from step {state.global_step}"
+            raise_for_all(
+                InfrastructureError(
+                    f"{self.problem}; mend what they need, then go on with --resume from step"
+                    f" {state.global_step}"
+                )
             )
+
+
+def raise_for_all(error: Exception) -> NoReturn:
+    """Raise ``error``, which every rank has, on the main process; the others end.
+
+    A launcher ends every rank as soon as one has failed: rank 0 writes, speaks and fails for all.
+    """
+    PartialState().wait_for_everyone()
+    if not is_main_process():
+        sys.exit(0)
+    raise error

@@ -1,25 +1,30 @@
 """Health checks: a training run that goes nowhere says so, with the evidence and a remedy.
 
-``GRPOTrainer`` logs every symptom below and exits 0 all the same.
+``GRPOTrainer`` logs every symptom below and exits 0 all the same. Ranks decide together: a run that one of
+them left alone would wait for it in the next collective call for ever.
 """
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast_object_list, gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from proving_ground.config import HealthConfig
 from proving_ground.errors import ClaimError
-from proving_ground.events import say
+from proving_ground.events import is_main_process, say
 from proving_ground.messages import completion_text
 from proving_ground.rewards.contract import FAILED, RewardCallable
+from proving_ground.training.failures import raise_for_all
 from proving_ground.training.policy import end_tokens, fingerprint
 
 Logs = Mapping[str, Any]
+Found = tuple[str, str]
+"""The name of a check that failed, and what is said of it."""
 SHOWN = 160
 """Characters of a completion that a message shows."""
 
@@ -164,7 +169,7 @@ class HealthChecks(TrainerCallback):
     ) -> None:
         """Look at the last logged steps."""
         if "loss" in logs:
-            self.check([entry for entry in state.log_history if "loss" in entry])
+            self._decide(self._symptoms([entry for entry in state.log_history if "loss" in entry]))
             if state.global_step - self._steps_before == self.config.patience * state.logging_steps:
                 self._check_weights(kwargs["model"], state.global_step)
 
@@ -175,13 +180,9 @@ class HealthChecks(TrainerCallback):
         and the next generation would fail on it with a message that does not say so.
         """
         smallest = min((p for p in kwargs["model"].parameters() if p.requires_grad), key=torch.numel)
-        if not torch.isfinite(smallest).all():
-            self._report(
-                "non-finite",
-                "weights are no longer finite",
-                "lower grpo.learning_rate or grpo.max_grad_norm",
-                state.global_step,
-            )
+        if not all(gather_object([bool(torch.isfinite(smallest).all())])):  # each rank may hold another shard
+            found = "weights are no longer finite", "lower grpo.learning_rate or grpo.max_grad_norm"
+            self._report([_found("non-finite", *found, state.global_step)])
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -189,7 +190,7 @@ class HealthChecks(TrainerCallback):
         """Hold a run shorter than the patience to what it has shown."""
         history = [entry for entry in state.log_history if "loss" in entry]
         if history:
-            self.check(history, patience=min(self.config.patience, len(history)))
+            self._decide(self._symptoms(history, min(self.config.patience, len(history))))
         if state.global_step > self._steps_before:
             self._check_weights(kwargs["model"], state.global_step)
 
@@ -228,11 +229,14 @@ class HealthChecks(TrainerCallback):
 
     def check(self, history: Sequence[Logs], patience: int | None = None) -> None:
         """Hold every check against the logged steps so far, oldest first (finished runs can be asked too)."""
+        self._report(self._symptoms(history, patience))
+
+    def _symptoms(self, history: Sequence[Logs], patience: int | None = None) -> Iterator[Found]:
         patience = patience or self.config.patience
         values = {logs["reward"] for logs in history}
         if len(history) >= patience and len(values) == 1 and all(not logs["reward_std"] for logs in history):
             score = values.pop()
-            self._report(
+            yield _found(
                 "constant reward",
                 f"every completion since the start got {score:.3g}{'' if score else self._unrewarded()}",
                 "let completions be longer, show the policy the form of an answer, or take an easier task"
@@ -250,22 +254,28 @@ class HealthChecks(TrainerCallback):
             if enough and all(symptom.seen(logs, self.config) for logs in last):
                 since = "" if symptom.at_once else f" for {patience} logged steps"
                 evidence = symptom.evidence(last[-1], self.config)
-                self._report(symptom.name, f"{evidence}{since}", symptom.remedy, last[-1].get("step"))
+                yield _found(symptom.name, f"{evidence}{since}", symptom.remedy, last[-1].get("step"))
 
     def _check_weights(self, model: Any, step: int) -> None:
-        if not self.weights_changed(model):
-            self._report(
-                "no weight changed",
-                f"after {step} steps every trainable weight is what it was",
-                "check grpo.learning_rate and its schedule, and that some group has reward variance",
-                step,
-            )
+        if not any(gather_object([self.weights_changed(model)])):
+            evidence = f"after {step} steps every trainable weight is what it was"
+            remedy = "check grpo.learning_rate and its schedule, and that some group has reward variance"
+            self._report([_found("no weight changed", evidence, remedy, step)])
 
-    def _report(self, name: str, evidence: str, remedy: str, step: int | None) -> None:
-        if name in self.found:
-            return
-        self.found.append(name)
-        text = f"{name}: {evidence} (step {step}); {remedy}"
-        if self.config.on_failure == "stop":
-            raise HealthError(text)
-        say(f"warning: {text}")
+    def _decide(self, found: Iterable[Found]) -> None:
+        """Report on all ranks what the main process has found, though TRL gathers what it logs."""
+        self._report(broadcast_object_list([[*found]])[0])
+
+    def _report(self, found: Iterable[Found]) -> None:
+        for name, text in found:
+            if name in self.found:
+                continue
+            self.found.append(name)
+            if self.config.on_failure == "stop":
+                raise_for_all(HealthError(text))
+            if is_main_process():
+                say(f"warning: {text}")
+
+
+def _found(name: str, evidence: str, remedy: str, step: int | None) -> Found:
+    return name, f"{name}: {evidence} (step {step}); {remedy}"

@@ -228,3 +228,62 @@ def test_of_two_ranks_one_goes_over_the_budget_and_both_stop(tmp_path: Path) -> 
     said = [line for line in resumed.stderr.splitlines() if "claim does not hold" in line]
     assert resumed.returncode != 0 and len(said) == 1, resumed.stderr
     assert json.loads((output / "run.json").read_text())["state"] == "finished"
+
+
+RANKS_THAT_DIFFER = """
+import json, sys
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from accelerate import PartialState
+
+from proving_ground.config import HealthConfig
+from proving_ground.training.health import HealthChecks, HealthError
+
+rank = PartialState(cpu=True, timeout=timedelta(seconds=300)).process_index
+model = torch.nn.Linear(2, 1)
+model.generation_config = SimpleNamespace(eos_token_id=0)
+tokenizer = SimpleNamespace(eos_token_id=0, pad_token_id=0)
+fine = {"loss": 0.1, "grad_norm": 1.0, "reward": 0.5, "reward_std": 0.3, "kl": 0.0}
+
+
+def case(damaged=(), moved=(0, 1), kl_blew_up=()):
+    # The ranks on which a weight is not finite, on which weights moved, and whose logs have a symptom.
+    torch.nn.init.zeros_(model.bias)
+    checks = HealthChecks(HealthConfig(patience=1))
+    checks.on_init_end(None, None, None, model=model, processing_class=tokenizer)
+    state = SimpleNamespace(global_step=1, logging_steps=1, log_history=[])
+    checks.on_train_begin(None, state, None, model=model)
+    state.global_step = 2
+    torch.nn.init.constant_(model.bias, float(rank in moved))
+    if rank in damaged:
+        torch.nn.init.constant_(model.bias, float("nan"))
+    state.log_history.append({**fine, "kl": 99.0} if rank in kl_blew_up else fine)
+    try:
+        checks.on_step_end(None, state, None, model=model)
+        checks.on_log(None, state, None, state.log_history[-1], model=model)
+        checks.on_train_end(None, state, None, model=model)
+    except HealthError as error:
+        return str(error).partition(":")[0]
+    except SystemExit as end:
+        return end.code
+
+
+cases = [case(), case(damaged=[1]), case(moved=[1]), case(moved=[]), case(kl_blew_up=[0])]
+cases.append(case(kl_blew_up=[1]))
+Path(sys.argv[1], str(rank)).write_text(json.dumps(cases))
+"""
+
+
+def test_ranks_that_see_different_things_decide_the_same(tmp_path: Path) -> None:
+    """A rank that ends alone leaves the others waiting; the main process speaks for all."""
+    script = tmp_path / "ranks.py"
+    script.write_text(RANKS_THAT_DIFFER)
+    launch = ("-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1")
+    completed = run(*launch, "--nproc-per-node", "2", str(script), str(tmp_path))
+    assert completed.returncode == 0, completed.stderr
+    main, other = (json.loads((tmp_path / name).read_text()) for name in "01")
+    assert main == [None, "non-finite", None, "no weight changed", "KL blow-up", None]
+    assert other == [None, 0, None, 0, 0, None]
