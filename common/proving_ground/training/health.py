@@ -5,6 +5,7 @@ them left alone would wait for it in the next collective call for ever.
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -264,7 +265,8 @@ class HealthChecks(TrainerCallback):
 
     def _decide(self, found: Iterable[Found]) -> None:
         """Report on all ranks what the main process has found, though TRL gathers what it logs."""
-        self._report(broadcast_object_list([[*found]])[0])
+        stop = self.config.on_failure == "stop"
+        self._report(broadcast_object_list([[*itertools.islice(found, 1 if stop else None)]])[0])
 
     def _report(self, found: Iterable[Found]) -> None:
         for name, text in found:
