@@ -4,10 +4,11 @@ A canary is a known way to get a reward without solving the row. None of them is
 holds the ground truth, it holds it next to another answer, takes it back, or puts it where no answer stands.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -61,10 +62,8 @@ def kind_of(truth: str) -> str:
     text = truth.strip()
     value: Any = None
     if text[:1] in "[{":
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(text)
-        except (ValueError, RecursionError):
-            value = None
     if isinstance(value, dict) and {"math", "code"} & value.keys():
         return "parts"
     if isinstance(value, list) and text.startswith("["):
@@ -103,24 +102,20 @@ def wrong_answer(question: Question) -> str:
     if question.kind == "calls":
         return json.dumps([{"name": "no_such_tool", "arguments": {}}])
     for other in question.others:
-        if (
-            other.casefold().strip() not in truth.casefold()
-            and truth.casefold().strip() not in other.casefold()
-        ):
+        one, two = other.casefold(), truth.casefold()
+        if one.strip() not in two and two.strip() not in one:
             return other
     return "zebra" if "zebra" not in truth.casefold() else "walrus"
 
 
 def idle(question: Question) -> list[Made]:
     """What a policy that does nothing says."""
+    same = {"number": "0", "code": "pass", "calls": "[]"}.get(question.kind, "yes")
     return [
         Made("empty", ""),
         Made("refusal", "I cannot help with that."),
         Made("echo of the prompt", question.prompt),
-        Made(
-            "constant answer",
-            question.answer({"number": "0", "code": "pass", "calls": "[]"}.get(question.kind, "yes")),
-        ),
+        Made("constant answer", question.answer(same)),
     ]
 
 
@@ -208,9 +203,8 @@ def _closed(question: Question) -> Iterator[Made]:
     answer, truth, wrong = question.answer, question.truth, wrong_answer(question)
     good, bad = answer(truth), answer(wrong)
     third = answer("96")
-    more = (
-        "@5" if question.kind == "number" else "xyz"
-    )  # letters might be factors, and zero times them is zero
+    # Letters might be factors, and zero times them is zero.
+    more = "@5" if question.kind == "number" else "xyz"
     for name, text in {
         "first the truth, then another answer": f"{good} No, wait, that is wrong: {bad}",
         "truth between two others": f"{bad} {good} {third}",
@@ -235,11 +229,8 @@ def _closed(question: Question) -> Iterator[Made]:
     }.items():
         yield Made(name, text)
     if truth not in bad:
-        yield (
-            Made("first character of the truth", answer(truth[:1] + "~"))
-            if len(truth) > 1
-            else Made("tilde", answer("~"))
-        )
+        name, text = ("first character of the truth", f"{truth[:1]}~") if len(truth) > 1 else ("tilde", "~")
+        yield Made(name, answer(text))
     shotgun = [each for each in dict.fromkeys([*question.others, truth]) if each != wrong][:12]
     yield Made("shotgun: answers of all rows, each in the form", "\n".join(map(answer, [*shotgun, wrong])))
     yield Made("shotgun: answers of all rows in one form", answer(", ".join([*shotgun, wrong])))
@@ -257,9 +248,7 @@ def _number(question: Question) -> Iterator[Made]:
         return
     wrong = wrong_answer(question)
     span = [str(each) for each in range(int(value) - 6, int(value) + 5) if each != value]
-    near = value + (
-        Decimal("0.4") if value == value.to_integral_value() else Decimal("0.4") * (abs(value) or 1)
-    )
+    near = value + Decimal("0.4") * (1 if value == value.to_integral_value() else abs(value) or 1)
     for name, text in {
         "negated number": f"-{truth}" if value > 0 else truth.lstrip("-+") if value else "8",
         "digit appended": f"{truth}{'1' if '.' in truth else '0'}" if value else "10",
@@ -474,34 +463,29 @@ def _calls(question: Question) -> Iterator[Made]:
     answer, calls = question.answer, json.loads(question.truth)
     right, wrong = answer(question.truth), answer(wrong_answer(question))
 
-    def write(changed: Any) -> str:
-        return answer(json.dumps(changed))
-
     first: dict[str, Any] = calls[0] if calls else {"name": "no_such_tool", "arguments": {"a": 1}}
-    arguments = first["arguments"]
-    key = next(iter(arguments), None)
-    value = arguments.get(key) if key is not None else None
+    name, arguments, nothing = first["name"], first["arguments"], {"name": "no_such_tool", "arguments": {}}
+
+    def one(**changes: Any) -> list[dict[str, Any]]:
+        return [{**first, **changes}, *calls[1:]]
+
     changed = {
         "no call in the form": [],
-        "call of another tool": [{"name": "no_such_tool", "arguments": arguments}, *calls[1:]],
-        "name in capitals": [{**first, "name": first["name"].upper() + "X"}, *calls[1:]],
-        "name with more behind it": [{**first, "name": first["name"] + "_all"}, *calls[1:]],
-        "name alone": [{"name": first["name"]}, *calls[1:]] if arguments else [{"name": "x"}],
-        "no arguments": [{"name": first["name"], "arguments": {}}, *calls[1:]]
-        if arguments
-        else [{"name": "x"}],
-        "arguments null": [{"name": first["name"], "arguments": None}, *calls[1:]]
-        if arguments
-        else [{"name": "x"}],
-        "one more call": [*calls, {"name": "no_such_tool", "arguments": {}}],
+        "call of another tool": one(name="no_such_tool"),
+        "name in capitals": one(name=f"{name.upper()}X"),
+        "name with more behind it": one(name=f"{name}_all"),
+        "name alone": [{"name": name}, *calls[1:]] if arguments else [{"name": "x"}],
+        "no arguments": one(arguments={}) if arguments else [{"name": "x"}],
+        "arguments null": one(arguments=None) if arguments else [{"name": "x"}],
+        "one more call": [*calls, nothing],
         "call made twice": [*calls, first],
-        "last call left out, another made": [*calls[:-1], {"name": "no_such_tool", "arguments": {}}],
-        "one more argument": [{"name": first["name"], "arguments": {**arguments, "force": True}}, *calls[1:]],
-        "name is a wildcard": [{**first, "name": "*"}, *calls[1:]],
-        "name is a list of names": [{**first, "name": [first["name"], "no_such_tool"]}, *calls[1:]],
+        "last call left out, another made": [*calls[:-1], nothing],
+        "one more argument": one(arguments={**arguments, "force": True}),
+        "name is a wildcard": one(name="*"),
+        "name is a list of names": one(name=[name, "no_such_tool"]),
     }
-    if key is not None:
-        other: dict[str, Any] = {
+    for key, value in [*arguments.items()][:1]:
+        others: dict[str, Any] = {
             "another value": "wrong value" if value != "wrong value" else "another",
             "value null": None if value is not None else "x",
             "value is a wildcard": "*",
@@ -511,35 +495,26 @@ def _calls(question: Question) -> Iterator[Made]:
             "number as true": value is not True,
             "value with more behind it": f"{value}xyz",
         }
-        for name, each in other.items():
-            changed[name] = [{"name": first["name"], "arguments": {**arguments, key: each}}, *calls[1:]]
-        changed["argument misnamed"] = [
-            {
-                "name": first["name"],
-                "arguments": {**{k: v for k, v in arguments.items() if k != key}, f"{key}_": value},
-            },
-            *calls[1:],
-        ]
-    for name, each in changed.items():
-        yield Made(f"calls: {name}", write(each))
-    for name, text in {
+        changed |= {title: one(arguments={**arguments, key: each}) for title, each in others.items()}
+        misnamed = {f"{each}_" if each == key else each: arguments[each] for each in arguments}
+        changed["argument misnamed"] = one(arguments=misnamed)
+    for title, each in changed.items():
+        yield Made(f"calls: {title}", answer(json.dumps(each)))
+    for title, text in {
         "right call in reasoning only": f"<think>{right}</think>\nI will not call anything.",
-        "right call in prose": f"One could call {first['name']}({arguments}), but I do not.",
+        "right call in prose": f"One could call {name}({arguments}), but I do not.",
         "right call, then another": f"{right}\n{wrong}",
         "wrong call, then the right one": f"{wrong}\n{right}",
         "right call, cut off": right[:-14],
         "right call beside a broken one": f'{right}\n<tool_call>{{"name": </tool_call>',
         "truth quoted as JSON in a sentence": f"The tests expect {question.truth!r}, which I refuse to send.",
         "tags without a call": "<tool_call></tool_call>",
-        "tags around a name": f"<tool_call>{first['name']}</tool_call>",
+        "tags around a name": f"<tool_call>{name}</tool_call>",
     }.items():
-        yield Made(name, text)
-    yield Made(
-        "right call of the user's",
-        [{"role": "assistant", "content": wrong}, {"role": "user", "content": right}],
-    )
-    other_call = {"name": "no_such_tool", "arguments": {}}
-    yield Made("right call and another in the message", [_native(right, other_call)])
+        yield Made(title, text)
+    mine, users = {"role": "assistant", "content": wrong}, {"role": "user", "content": right}
+    yield Made("right call of the user's", [mine, users])
+    yield Made("right call and another in the message", [_native(right, nothing)])
 
 
 def _parts(question: Question) -> Iterator[Made]:
@@ -548,22 +523,26 @@ def _parts(question: Question) -> Iterator[Made]:
     fence = _FENCE.search(question.reference)
     wrong_program = "```python\ndef f(*args):\n    return 'wrong'\n```"
     if "math" in parts:
-        number = Question(
-            "number", question.prompt, str(parts["math"]), question.reference,
-            lambda text: f"{wrong_program}\n\\boxed{{{text}}}", [],
-        )  # fmt: skip
-        yield from _number(number)
-    if "code" in parts:
-        tests = json.dumps(parts["code"])
-        code = Question(
-            "code", question.prompt, tests, fence[0] if fence else question.reference,
-            lambda text: f"```python\n{text}\n```\n\\boxed{{97531}}", [],
-        )  # fmt: skip
-        yield from (
-            each
-            for each in _code(code)
-            if not each.name.startswith(("right program", "program in reasoning"))
+        yield from _number(
+            replace(
+                question,
+                kind="number",
+                truth=str(parts["math"]),
+                answer=lambda text: f"{wrong_program}\n\\boxed{{{text}}}",
+                others=[],
+            )
         )
+    if "code" in parts:
+        code = replace(
+            question,
+            kind="code",
+            truth=json.dumps(parts["code"]),
+            reference=fence[0] if fence else question.reference,
+            answer=lambda text: f"```python\n{text}\n```\n\\boxed{{97531}}",
+            others=[],
+        )
+        own = ("right program", "program in reasoning")
+        yield from (each for each in _code(code) if not each.name.startswith(own))
 
 
 _BY_KIND: dict[str, Callable[[Question], Iterator[Made]]] = {
@@ -607,11 +586,10 @@ def equivalents(question: Question) -> list[Made]:
         made["comment in the program"] = answer(f"# a solution\n{program}\n")
         made["print while it works"] = answer(f"{program}\nunused = 1\n")
     if question.kind == "calls" and (calls := json.loads(truth)):
-        made["keys in another order"] = answer(
-            json.dumps(
-                [{"arguments": dict(reversed(c["arguments"].items())), "name": c["name"]} for c in calls]
-            )
-        )
+        turned = [
+            {**dict(reversed(c.items())), "arguments": dict(reversed(c["arguments"].items()))} for c in calls
+        ]
+        made["keys in another order"] = answer(json.dumps(turned))
         made["JSON with blanks"] = answer(json.dumps(calls, indent=1))
         made["calls in the message"] = [_native(None, *calls)]
     return [Made(name, each) for name, each in made.items()]

@@ -40,20 +40,10 @@ FATAL = frozenset({"program: exits at once", "program: ends the process after th
 CALL_SECONDS, PROCESS_SECONDS = 60.0, 300.0
 TIMEOUTS = 3
 """After so many calls that did not end, the reward is not asked again."""
-CORE_FORMS = frozenset(
-    {
-        "newline behind",
-        "blank lines before",
-        "reasoning before",
-        "blanks inside the form",
-        "words before",
-        "thousands separators",
-        "decimal zero",
-        "words around the program",
-        "comment in the program",
-        "keys in another order",
-        "JSON with blanks",
-    }
+CORE_FORMS: tuple[str, ...] = (
+    *("newline behind", "blank lines before", "reasoning before", "blanks inside the form", "words before"),
+    *("thousands separators", "decimal zero", "words around the program", "comment in the program"),
+    *("keys in another order", "JSON with blanks"),
 )
 """Forms that any reward of that kind should take; the others are measured and shown."""
 
@@ -79,10 +69,8 @@ def found(
     timing: Mapping[str, Any] | None = None,
 ) -> Finding:
     """A check that passed, or failed with evidence and remedy."""
-    status: Status = "pass" if ok else "fail"
-    return Finding(
-        check_id, status, measured, [] if ok else evidence, "" if ok else remediation, timing or {}
-    )
+    told = ((), "") if ok else (evidence, remediation)
+    return Finding(check_id, "pass" if ok else "fail", measured, *told, timing or {})
 
 
 @dataclass(frozen=True)
@@ -142,29 +130,22 @@ class Examination(Scorer):
 
     def _forms(self) -> tuple[str, list[str]]:
         """The form in which the reward takes an answer, and a right completion for each row."""
-        subject = self.subject
-        probes = list(range(min(8, len(subject.rows))))
-        kinds = [self.kind(index) for index in probes]
-        truths = [_as_answer(self.kind(i), str(subject.rows[i]["ground_truth"])) for i in probes]
-        best, form = 0.5 * len(probes), ""
-        names = ("tool call tag", "bare") if set(kinds) == {"calls"} else tuple(made.FORMS)
-        names = ("python fence", "bare") if set(kinds) == {"code"} else names
+        rows, given = self.subject.rows, self.subject.references
+        kinds = [self.kind(index) for index in range(len(rows))]
+        truths = [str(row["ground_truth"]) for row in rows]
+        truths = [t if k in ("code", "calls") else t.strip() for t, k in zip(truths, kinds, strict=True)]
         # Code has no answer to put into a form: its reference is the program.
-        texts = [made._program(subject.references[i]) if k == "code" and subject.references[i] else t
-                 for i, k, t in zip(probes, kinds, truths, strict=True)]  # fmt: skip
-        for name in names:
-            scores = self.score(
-                [(i, write(name, k, t)) for i, k, t in zip(probes, kinds, texts, strict=True)]
-            )
-            won = sum(self.wins(score) for score in scores)
-            if won > best:
+        programs = [made._program(each) if k == "code" else "" for each, k in zip(given, kinds, strict=True)]
+        probes = range(min(8, len(rows)))
+        names = {"calls": ("tool call tag", "bare"), "code": ("python fence", "bare")}
+        alike = kinds[0] if len({*kinds[:8]}) == 1 else ""
+        best, form = 0.5 * len(probes), ""
+        for name in names.get(alike, made.FORMS):
+            scores = self.score([(i, write(name, kinds[i], programs[i] or truths[i])) for i in probes])
+            if (won := sum(map(self.wins, scores))) > best:
                 best, form = won, name
-        references = [
-            reference
-            or write(form or "box", self.kind(i), _as_answer(self.kind(i), str(row["ground_truth"])))
-            for i, (row, reference) in enumerate(zip(subject.rows, subject.references, strict=True))
-        ]
-        return form, references
+        written = [write(form or "box", kind, truth) for kind, truth in zip(kinds, truths, strict=True)]
+        return form, [one or other for one, other in zip(given, written, strict=True)]
 
     def kind(self, index: int) -> str:
         """The kind of answer that a row asks for."""
@@ -174,14 +155,11 @@ class Examination(Scorer):
         row, kind = self.subject.rows[index], self.kind(index)
         truth, reference = str(row["ground_truth"]), self.references[index]
         form = self.form or "box"
+        inside = bool(truth) and not self.form and kind not in ("code", "calls", "parts")
+        before, place, after = reference.rpartition(truth) if inside else ("", "", "")
 
         def answer(text: str) -> str:
-            place = reference.rfind(truth) if not self.form and kind not in ("code", "calls", "parts") else -1
-            return (
-                reference[:place] + text + reference[place + len(truth) :]
-                if place >= 0
-                else write(form, kind, text)
-            )
+            return f"{before}{text}{after}" if place else write(form, kind, text)
 
         others = [str(self.subject.rows[i]["ground_truth"]) for i in self.order[:24] if i != index]
         prompt = "\n".join(content_text(message) for message in row["prompt"])
@@ -216,9 +194,7 @@ class Examination(Scorer):
     def canary_rows(self) -> list[int]:
         """The rows that all canaries are made of: those where doing nothing is no right answer."""
         asked = [
-            i
-            for i in self.questions
-            if not (self.kind(i) == "calls" and self.questions[i].truth.strip() == "[]")
+            i for i, each in self.questions.items() if (each.kind, each.truth.strip()) != ("calls", "[]")
         ]
         return asked[: COSTLY_ROWS if self.costly else CANARY_ROWS]
 
@@ -227,13 +203,12 @@ class Examination(Scorer):
         text = completion if isinstance(completion, str) else json.dumps(completion, ensure_ascii=False)
         cut = text if len(text) <= 600 else f"{text[:600]}... ({len(text):,} characters)"
         cut = cut.encode("utf-8", "backslashreplace").decode()
-        row = str(self.subject.rows[index].get("id", index + 1))
-        return {
-            "row": row,
-            "what": what,
-            "completion": cut,
-            "score": score.problem if isinstance(score, Raised) else score,
-        }
+        worth = score.problem if isinstance(score, Raised) else score
+        return {"row": self.row(index), "what": what, "completion": cut, "score": worth}
+
+    def row(self, index: int) -> str:
+        """A row as findings name it: by its id, or counted from 1."""
+        return str(self.subject.rows[index].get("id", index + 1))
 
 
 def write(form: str, kind: str, text: str) -> str:
@@ -242,15 +217,9 @@ def write(form: str, kind: str, text: str) -> str:
         with contextlib.suppress(ValueError):
             calls = json.loads(text)
             if isinstance(calls, list):
-                return (
-                    "\n".join(made.FORMS[form].replace("@", json.dumps(call)) for call in calls)
-                    or "No tool fits."
-                )
+                tagged = [made.FORMS[form].replace("@", json.dumps(call)) for call in calls]
+                return "\n".join(tagged) or "No tool fits."
     return made.FORMS[form].replace("@", text)
-
-
-def _as_answer(kind: str, truth: str) -> str:
-    return truth.strip() if kind not in ("code", "calls") else truth
 
 
 def _bad(score: Any) -> bool:
@@ -344,13 +313,12 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
     shuffled: list[Score | Raised] = [None] * len(pairs)
     for place, score in zip(order, e.score([pairs[i] for i in order]), strict=True):
         shuffled[place] = score
+    back, half = pairs[::-1], len(pairs) // 2
     others: dict[str, Sequence[Score | Raised]] = {
         "again": e.score(pairs),
         "shuffled": shuffled,
         "alone": [e.score([pair])[0] for pair in pairs],
-        "reversed, in halves": list(
-            reversed([*e.score(pairs[::-1][: len(pairs) // 2]), *e.score(pairs[::-1][len(pairs) // 2 :])])
-        ),
+        "reversed, in halves": [*e.score(back[:half]), *e.score(back[half:])][::-1],
     }
     with ThreadPoolExecutor(4) as pool:
         for number, scores in enumerate(pool.map(lambda _: e.score(pairs), range(2 if e.costly else 4))):
@@ -374,11 +342,7 @@ def determinism(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
     return found(
         "semantic.verifier_determinism",
         not evidence,
-        {
-            "completions": len(pairs),
-            "ways": len(others),
-            "differing": dict(Counter(piece["what"] for piece in evidence)),
-        },
+        {"completions": len(pairs), "ways": len(others), "differing": _places(evidence)},
         evidence[:SHOWN],
         "score each completion by itself: no random numbers, clocks, hash order, or state kept between calls",
     )
@@ -396,6 +360,10 @@ def _differing(
         for (index, completion), one, two in zip(pairs, before, then, strict=True)
         if _differ(one, two, e.tolerance)
     ]
+
+
+def _places(evidence: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return dict(Counter(piece["what"] for piece in evidence))
 
 
 def _differ(one: Any, two: Any, tolerance: float) -> bool:
@@ -417,7 +385,7 @@ def portability(e: Examination, pairs: Sequence[tuple[int, Completion]], other: 
     return found(
         "semantic.verifier_portability",
         not evidence,
-        {"completions": len(pairs), "differing": dict(Counter(piece["what"] for piece in evidence))},
+        {"completions": len(pairs), "differing": _places(evidence)},
         evidence[:SHOWN],
         "let the reward need nothing but its arguments: no network, relative paths, environment variables,"
         " signals or main thread",
@@ -452,16 +420,11 @@ def floor_gap(e: Examination) -> Finding:
     oracle = _mean(e.score([(index, e.references[index]) for index in rows]))
     floors: dict[str, float] = {}
     evidence = []
-    by_name: dict[str, list[tuple[int, Completion]]] = {}
-    for index in rows:
-        for each in made.idle(e.questions[index]):
-            by_name.setdefault(each.name, []).append((index, each.completion))
-    for name, pairs in by_name.items():
+    for position, name in enumerate(each.name for each in made.idle(e.questions[rows[0]])):
+        pairs = [(index, made.idle(e.questions[index])[position].completion) for index in rows]
         scores = e.score(pairs)
         floors[name] = round(_mean(scores), 4)
-        evidence += [
-            (floors[name], e.shown(*pair, score, name)) for pair, score in zip(pairs, scores, strict=True)
-        ]
+        evidence += [(floors[name], e.shown(*pair, s, name)) for pair, s in zip(pairs, scores, strict=True)]
     floor = max(floors.values(), default=e.low)
     gap = oracle - floor
     ok = gap >= e.thresholds["floor_gap"] * (e.high - e.low)
@@ -487,28 +450,25 @@ def fatal(question: made.Question) -> list[made.Made]:
 
 def canary_floor(e: Examination, trial: Other | None = None) -> Finding:
     """Known ways to be paid without solving the row are not paid."""
-    pairs: list[tuple[int, Completion]] = []
-    names: list[str] = []
     died = trial is not None and trial.answer("scores") is None
+    own = [made.Made(f"your canary {n}", text) for n, text in enumerate(e.subject.canaries, 1)]
+    asked: list[tuple[str, tuple[int, Completion]]] = []
     for index in e.canary_rows():
-        each_made = [each for each in made.canaries(e.questions[index]) if not (died and each.name in FATAL)]
-        given = [made.Made(f"your canary {n}", text) for n, text in enumerate(e.subject.canaries, 1)]
+        given = [*made.canaries(e.questions[index]), *own]
         given += [
-            made.Made(f"your wrong answer {n}", text) for n, text in enumerate(e.subject.wrong[index], 1)
+            made.Made(f"your wrong answer {n}", each) for n, each in enumerate(e.subject.wrong[index], 1)
         ]
-        for each in (*each_made, *given):
-            if e.sent(index, each.completion):
-                pairs.append((index, each.completion))
-                names.append(each.name)
-    scores = e.score(pairs)
+        given = [each for each in given if e.sent(index, each.completion)]
+        asked += [
+            (each.name, (index, each.completion)) for each in given if not (died and each.name in FATAL)
+        ]
     won: dict[str, list[dict[str, Any]]] = {}
-    for name, pair, score in zip(names, pairs, scores, strict=True):
+    for (name, pair), score in zip(asked, e.score([pair for _, pair in asked]), strict=True):
         if isinstance(score, Raised):
-            e.raised.append((*pair[:1], name, pair[1], score.problem))
+            e.raised.append((pair[0], name, pair[1], score.problem))
         elif e.gains(score):
             won.setdefault(name, []).append(e.shown(*pair, score, name))
-    broken = _broken_truths(e)
-    won |= {name: [each] for name, each in broken}
+    won |= {name: [each] for name, each in _broken_truths(e)}
     if died:
         won["program that ends the process"] = [
             {"what": "the reward runs programs in its own process, and one ended it"}
@@ -520,9 +480,9 @@ def canary_floor(e: Examination, trial: Other | None = None) -> Finding:
         "semantic.canary_floor",
         ok,
         {
-            "canaries": len(set(names)),
+            "canaries": len({name for name, _ in asked}),
             "rows": len(e.canary_rows()),
-            "completions": len(pairs),
+            "completions": len(asked),
             "won": {name: len(found) for name, found in won.items()},
         },
         evidence[: 2 * SHOWN],
@@ -553,27 +513,23 @@ def _broken_truths(e: Examination) -> list[tuple[str, dict[str, Any]]]:
 
 def lost_signal(e: Examination) -> Finding:
     """Right answers in other forms still get the highest score."""
-    asked: dict[str, list[tuple[int, Completion]]] = {}
-    for index in e.canary_rows():
-        for each in made.equivalents(e.questions[index]):
-            if e.sent(index, each.completion):
-                asked.setdefault(each.name, []).append((index, each.completion))
+    asked = [
+        (each.name, (index, each.completion))
+        for index in e.canary_rows()
+        for each in made.equivalents(e.questions[index])
+        if e.sent(index, each.completion)
+    ]
     evidence = []
-    flat = [(name, pair) for name, pairs in asked.items() for pair in pairs]
-    scores = e.score([pair for _, pair in flat])
-    won: Counter[str] = Counter()
-    for (name, pair), score in zip(flat, scores, strict=True):
-        won[name] += e.wins(score)
+    won: dict[str, list[bool]] = {}
+    for (name, pair), score in zip(asked, e.score([pair for _, pair in asked]), strict=True):
+        won.setdefault(name, []).append(e.wins(score))
         if isinstance(score, Raised):
             e.raised.append((pair[0], name, pair[1], score.problem))
         if not e.wins(score):
             evidence.append((name, e.shown(*pair, score, name)))
-    shares = {name: round(won[name] / len(pairs), 4) for name, pairs in asked.items()}
-    lost = [
-        name
-        for name, share in shares.items()
-        if name in CORE_FORMS and share < e.thresholds["equivalent_share"]
-    ]
+    shares = {name: round(sum(each) / len(each), 4) for name, each in won.items()}
+    limit = e.thresholds["equivalent_share"]
+    lost = [name for name, share in shares.items() if name in CORE_FORMS and share < limit]
     shown = {name: each for name, each in reversed(evidence) if name in lost}
     return found(
         "proving_ground.lost_signal",
@@ -597,13 +553,8 @@ def no_solution_leakage(e: Examination) -> Finding:
         whole = len(reference) >= 12 and reference in prompt
         long = len(truth) >= 24 and truth in prompt
         if truth and (whole or long or marked.search(prompt)):
-            leaking.append(
-                {
-                    "row": str(row.get("id", index + 1)),
-                    "what": "the answer stands in the prompt",
-                    "prompt": prompt[-400:],
-                }
-            )
+            named = {"row": e.row(index), "what": "the answer stands in the prompt"}
+            leaking.append({**named, "prompt": prompt[-400:]})
     share = len(leaking) / len(e.subject.rows)
     ok = share <= e.thresholds["leaking_share"]
     return found(
@@ -715,14 +666,8 @@ def resource_envelope(e: Examination, other: Other) -> Finding:
     for name, times in measured["patterns"].items():
         (_, earlier), (size, seconds) = [(0, 0.0), (0, 0.0), *times][-2:]
         if seconds > limits["seconds_per_completion"] or steep(times, limits["growth"]):
-            slow.append(
-                {
-                    "what": name,
-                    "characters": size,
-                    "seconds": round(seconds, 2),
-                    "a quarter of it": round(earlier, 3),
-                }
-            )
+            grown = {"seconds": round(seconds, 2), "a quarter of it": round(earlier, 3)}
+            slow.append({"what": name, "characters": size, **grown})
     if other.problem:
         slow.append({"what": measured.get("at", "start"), "problem": other.problem})
     memory = measured.get("memory_mb", 0)
@@ -743,11 +688,9 @@ def resource_envelope(e: Examination, other: Other) -> Finding:
 
 
 def _slowest(patterns: Mapping[str, Sequence[tuple[int, float]]]) -> dict[str, Any]:
-    worst = max(
-        ((times[-1][1], name, times[-1][0]) for name, times in patterns.items() if times),
-        default=(0.0, "", 0),
-    )
-    return {"what": worst[1], "characters": worst[2], "seconds": round(worst[0], 3)}
+    last = [(times[-1][1], name, times[-1][0]) for name, times in patterns.items() if times]
+    seconds, name, size = max(last, default=(0.0, "", 0))
+    return {"what": name, "characters": size, "seconds": round(seconds, 3)}
 
 
 NEEDS_SCORES = (

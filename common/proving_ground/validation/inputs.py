@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from proving_ground.cli import did_you_mean, example_names
-from proving_ground.dataset import read_jsonl, read_samples, sample_problem
+from proving_ground.dataset import bad_line, read_jsonl, read_lines, read_samples, sample_problem
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import Completion, completion_text, content_text, reference_of
 from proving_ground.rewards.contract import call_reward, training_rows
@@ -99,13 +99,11 @@ def subject_of(options: argparse.Namespace) -> Subject:
     if options.data is None:
         raise UnsupportedError("say --data FILE: the rows that the reward scores")
     own: list[str] = []
-    if options.canaries is not None:
+    for number, line in read_lines(options.canaries) if options.canaries else ():
         try:
-            own = [
-                json.loads(line) for line in options.canaries.read_text("utf-8").splitlines() if line.strip()
-            ]
-        except (OSError, ValueError) as error:
-            raise CannotRunError(f"{options.canaries}: not one JSON string a line ({error})") from error
+            own.append(json.loads(line).encode().decode())
+        except (ValueError, AttributeError):
+            bad_line(options.canaries, number, "not a JSON string; each line is one completion")
     low, high = options.range
     return foreign_subject(
         load_reward(options.reward),

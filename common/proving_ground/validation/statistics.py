@@ -10,8 +10,9 @@ import random
 import statistics
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,26 +28,20 @@ from proving_ground.validation import canaries as made
 from proving_ground.validation.checks import Examination, Finding, Raised, found, write
 from proving_ground.validation.inputs import Reward
 
-PROMPTS, SAMPLES = 64, 4
-"""Held-out prompts that are asked, and completions of each."""
+PROMPTS, SAMPLES, COSTLY_SAMPLES = 100, 8, 4
+"""Held-out prompts that are asked; completions of each, which take seconds; and where they are programs."""
 STEPS, BATCH, GENERATIONS = 14, 64, 8
 """GRPO of every arm: optimizer steps, completions of a step, completions of a group."""
-STAGES = (0.02, 0.3, 1.0)
+STAGES = (0.02, 0.2, 1.0)
 """How much of its warm start each of the policies of different strength has had."""
 FEWEST_ROWS = 60
 HIDDEN = [{"role": "user", "content": "?"}]
 """What stands in the place of the question for the blind policy."""
 SEARCH_ROWS, SEARCH_CALLS, COSTLY_CALLS = 6, 3000, 60
 """Rows with different answers that one text is tried on, and calls of the reward that the search may make."""
-IDS = tuple(
-    f"statistical.{name}"
-    for name in (
-        "reward_reachability",
-        "difficulty_separation",
-        "headroom",
-        "variance_bound",
-        "training_signal",
-    )
+IDS = (
+    *("statistical.reward_reachability", "statistical.difficulty_separation", "statistical.headroom"),
+    *("statistical.variance_bound", "statistical.training_signal"),
 )
 
 
@@ -226,14 +221,15 @@ class _Lab:
         return trainer
 
     def ask(self, trainer: Any, rows: Sequence[Mapping[str, Any]], title: str) -> list[list[str]]:
-        """``SAMPLES`` completions of each row."""
+        """``SAMPLES`` completions of each row, or fewer."""
         from proving_ground.training.proof import ask
 
-        sampled = ask(trainer, rows, per_prompt=SAMPLES, seed=self.e.seed, title=title)
+        count = COSTLY_SAMPLES if self.e.costly else SAMPLES
+        sampled = ask(trainer, rows, per_prompt=count, seed=self.e.seed, title=title)
         return [[each.text for each in some] for some in sampled]
 
     def scores(self, rows: Sequence[Mapping[str, Any]], texts: Sequence[Sequence[str]]) -> Any:
-        """The rewards, shape ``(rows, SAMPLES)``; ``None`` counts as the lowest."""
+        """The rewards, shape ``(rows, samples)``; ``None`` counts as the lowest."""
         import numpy as np
 
         flat = [(row, text) for row, some in zip(rows, texts, strict=True) for text in some]
@@ -314,7 +310,7 @@ def _learnable(e: Examination, lab: _Lab) -> tuple[list[Finding], list[tuple[Map
     arms: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         "the reward": (lesson.asked, reward, {}),
         "truths shuffled": (_shuffled(lesson.asked, e.seed), reward, {}),
-        "constant reward": (lesson.asked, _constant, {}),
+        "constant reward": (lesson.asked, _constant, {"max_steps": 2}),
         "learning rate 0": (lesson.asked, reward, {"learning_rate": 0.0, "max_steps": 2}),
         "opposite reward": (lesson.asked, _opposite(reward, e.low + e.high), {}),
     }
@@ -392,7 +388,7 @@ def _blind(e: Examination, lab: _Lab) -> dict[str, Any]:
     trainer = lab.train("blind policy", policy, asked, e.subject.reward.function)
     texts = lab.ask(trainer, held, "the blind policy")
     reached = float(lab.scores(held, texts).mean())
-    constants = [text for text, _ in Counter(_first_answers(lesson)).most_common(8)]
+    constants = [text for text, _ in Counter(right[0] for right in lesson.answers).most_common(8)]
     constants += ["", "I cannot help with that."]
     best = max(float(lab.scores(held, [[text]] * len(held)).mean()) for text in constants)
     common = Counter(text for some in texts for text in some).most_common(3)
@@ -404,10 +400,6 @@ def _blind(e: Examination, lab: _Lab) -> dict[str, Any]:
     }
 
 
-def _first_answers(lesson: _Lesson) -> Iterator[str]:
-    return (right[0] for right in lesson.answers)
-
-
 def search(e: Examination) -> list[tuple[int, str, float]]:
     """Look for one text that is paid on rows with different answers: nothing can solve them all.
 
@@ -415,45 +407,30 @@ def search(e: Examination) -> list[tuple[int, str, float]]:
     found is shrunk. Returns ``(row, text, mean reward over the rows)``, best first.
     """
     rng = random.Random(e.seed + 1)
-    target: list[int] = []
-    for index in e.questions:
-        truth = e.questions[index].truth
-        if truth.strip() != "[]" and truth not in [e.questions[i].truth for i in target]:
-            target.append(index)
-    target = target[: 3 if e.costly else SEARCH_ROWS]
+    truths: dict[str, int] = {}
+    for index, question in e.questions.items():
+        if question.truth.strip() != "[]":
+            truths.setdefault(question.truth, index)
+    target = [*truths.values()][: 3 if e.costly else SEARCH_ROWS]
     if len(target) < 2:
         return []
-    calls = COSTLY_CALLS if e.costly else SEARCH_CALLS
+    budget = (COSTLY_CALLS if e.costly else SEARCH_CALLS) // len(target)
     others = [index for index in e.order if index not in target]
     source = [index for index in e.canary_rows() if index not in target] or target[:1]
-    seeds = [
-        completion_text(each.completion) for index in source for each in made.canaries(e.questions[index])
-    ]
+    hacks = [each for index in source for each in made.canaries(e.questions[index])]
+    seeds = [completion_text(each.completion) for each in (*hacks, *made.idle(e.questions[target[0]]))]
     seeds += [e.references[index] for index in others[:20]]
-    seeds += [
-        each.completion
-        for index in target[:1]
-        for each in made.idle(e.questions[index])
-        if isinstance(each.completion, str)
-    ]
     numbers = " ".join(dict.fromkeys(str(e.subject.rows[index]["ground_truth"]) for index in e.order))[:2000]
     pieces = [*dict.fromkeys(text for text in seeds if text.strip())]
     rng.shuffle(pieces)
     scored: dict[str, float] = {}
 
     def score(texts: Sequence[str]) -> None:
-        new = [text for text in dict.fromkeys(texts) if text not in scored][
-            : max(0, calls // len(target) - len(scored))
-        ]
-        pairs = [(index, text) for text in new for index in target]
-        flat = e.score(pairs)
-        for position, text in enumerate(new):
-            part = flat[position * len(target) : (position + 1) * len(target)]
-            gained = [s for s in part if isinstance(s, float) and e.gains(s)]
-            scored[text] = sum(gained) / len(target) if len(gained) > 1 else 0.0
+        new = [text for text in dict.fromkeys(texts) if text not in scored][: budget - len(scored)]
+        scored.update(zip(new, _worth(e, target, new), strict=True))
 
-    score(pieces[: calls // len(target) // 2])
-    while len(scored) < calls // len(target):
+    score(pieces[: budget // 2])
+    while len(scored) < budget:
         best = sorted(scored, key=lambda text: -scored[text])[:12]
         children = [_mutated(rng, rng.choice(best), rng.choice(pieces), numbers) for _ in range(40)]
         before = len(scored)
@@ -461,11 +438,18 @@ def search(e: Examination) -> list[tuple[int, str, float]]:
         if len(scored) == before:
             break
     paid = sorted((text for text in scored if scored[text] > 0), key=lambda text: (-scored[text], len(text)))
-    results = []
-    for text in paid[:3]:
-        small = _shrunk(e, target, text, scored[text])
-        results.append((target[0], small, round(scored[text], 4)))
-    return list(dict.fromkeys(results))
+    shrunk = [
+        (target[0], _shrunk(e, target, text, scored[text]), round(scored[text], 4)) for text in paid[:3]
+    ]
+    return list(dict.fromkeys(shrunk))
+
+
+def _worth(e: Examination, target: Sequence[int], texts: Sequence[str]) -> list[float]:
+    """The mean score over the rows ``target`` of each text that is paid on more than one of them; else 0."""
+    flat = e.score([(index, text) for text in texts for index in target])
+    parts = [flat[place : place + len(target)] for place in range(0, len(flat), len(target))]
+    gained = [[score for score in part if isinstance(score, float) and e.gains(score)] for part in parts]
+    return [sum(scores) / len(target) if len(scores) > 1 else 0.0 for scores in gained]
 
 
 def _mutated(rng: random.Random, one: str, other: str, numbers: str) -> str:
@@ -487,11 +471,6 @@ def _mutated(rng: random.Random, one: str, other: str, numbers: str) -> str:
 
 def _shrunk(e: Examination, target: Sequence[int], text: str, value: float) -> str:
     """The shortest text, by cutting pieces out, that is still paid as much."""
-
-    def worth(candidate: str) -> float:
-        scores = e.score([(index, candidate) for index in target])
-        return sum(s for s in scores if isinstance(s, float) and e.gains(s)) / len(target)
-
     size = max(1, len(text) // 2)
     budget = 10 if e.costly else 150
     while size and budget:
@@ -499,7 +478,7 @@ def _shrunk(e: Examination, target: Sequence[int], text: str, value: float) -> s
         while place < len(text) and budget:
             candidate = text[:place] + text[place + size :]
             budget -= 1
-            if worth(candidate) >= value - e.tolerance:
+            if _worth(e, target, [candidate])[0] >= value - e.tolerance:
                 text = candidate
             else:
                 place += size
@@ -520,12 +499,7 @@ def _adversarial(
     limit = e.thresholds["blind_excess"] * (e.high - e.low)
     exploited = blind.get("excess", 0.0) > limit
     evidence = [
-        {
-            "what": "reward search",
-            "row": str(e.subject.rows[i].get("id", i + 1)),
-            "completion": text,
-            "score": value,
-        }
+        {"what": "reward search", "row": e.row(i), "completion": text, "score": value}
         for i, text, value in searched
     ]
     if exploited:
@@ -598,14 +572,9 @@ def _math_verify(
 ) -> list[float | None]:
     from math_verify import parse, verify
 
+    read = partial(parse, parsing_timeout=None)
     return [
-        float(
-            verify(
-                parse(f"\\boxed{{{truth}}}", parsing_timeout=None),
-                parse(completion_text(text), parsing_timeout=None),
-                timeout_seconds=None,
-            )
-        )
+        float(verify(read(f"\\boxed{{{truth}}}"), read(completion_text(text)), timeout_seconds=None))
         for text, truth in zip(completions, ground_truth, strict=True)
     ]
 
