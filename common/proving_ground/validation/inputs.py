@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -189,7 +190,14 @@ def _module_of_file(path: Path) -> ModuleType:
     if not path.is_file() or spec is None or spec.loader is None:
         raise UnsupportedError(f"{path}: no such Python file")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = "" if isinstance(error, SyntaxError) else f" ({last.filename}:{last.lineno})"
+        raise UnsupportedError(f"{path}: its import raises {type(error).__name__}: {error}{where}") from error
     return module
 
 

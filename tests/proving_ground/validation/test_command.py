@@ -183,6 +183,8 @@ def test_worked_solutions_taken_for_truths_are_said_aloud(
         (["good.py:missing", "--data", "rows.jsonl"], "has no function 'missing'"),
         (["good.py", "--data", "rows.jsonl"], "good.py: say which function, such as good.py:last_tag"),
         (["none.py", "--data", "rows.jsonl"], "none.py: no such Python file"),
+        (["broken.py:f", "--data", "rows.jsonl"], "SyntaxError: invalid syntax (broken.py, line 2)"),
+        (["raising.py:f", "--data", "rows.jsonl"], "raising.py:2)"),
         (["good.py:last_tag"], "say --data FILE"),
         (["good.py:last_tag", "--data", "none.jsonl"], "none.jsonl: cannot read it"),
         (["good.py:last_tag", "--data", "rows.jsonl", "--prompt", "what"], "--prompt what: the rows have"),
@@ -197,6 +199,8 @@ def test_what_is_not_understood_is_exit_code_2_and_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(folder)
+    Path("broken.py").write_text("\ndef f(:\n")
+    Path("raising.py").write_text("\n1 / 0\n")
     assert main(words) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and said in lines[0]
