@@ -4,7 +4,7 @@ Every setting has a dotted key (``fireworks.concurrency``). It is given on the c
 ``--fireworks.concurrency 8``, in the environment as ``PROVING_GROUND_FIREWORKS__CONCURRENCY=8``, and in
 ``config.json`` as ``{"fireworks": {"concurrency": 8}}``; ``null`` stands for "not set". Unknown keys, wrong
 types and values out of range are errors that name the file, variable or option. The ``grpo`` section takes
-any field of TRL's ``GRPOConfig`` under TRL's own name; ``proving_ground.training`` checks the values.
+any field of TRL's ``GRPOConfig`` under TRL's own name.
 """
 
 import ast
@@ -12,11 +12,12 @@ import difflib
 import functools
 import importlib.util
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from proving_ground.errors import CannotRunError
@@ -26,6 +27,20 @@ ENVIRONMENT_PREFIX = "PROVING_GROUND_"
 
 GRPO_CONFIG = ("trl/trainer/grpo_config.py", "trl/trainer/base_config.py", "transformers/training_args.py")
 """Where the class and its bases stand."""
+
+PLAIN = {"bool", "float", "int", "str", "dict", "list", "Any", "Literal", "None", "True", "False"}
+"""Names in an annotation that need no import; of other types only TRL knows what fits."""
+
+PRETRAINED: Mapping[str, Any] = {
+    "learning_rate": 1e-6,
+    "lr_scheduler_type": "constant_with_warmup",
+    "warmup_steps": 10,
+    "per_device_train_batch_size": 8,
+    "gradient_accumulation_steps": 8,
+    "max_completion_length": 512,
+    "temperature": 1.0,
+}
+"""Defaults for a policy that was pretrained: what published runs of half a billion weights and more use."""
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -138,6 +153,9 @@ class ModelConfig(Section):
         "embedded",
         description="embedded, a folder, a hub name, a GGUF file, or DISTRIBUTION:FILE.gguf of a package",
     )
+    revision: str | None = Field(
+        None, description="commit, tag or branch of a hub name; a commit pins it, none takes the newest"
+    )
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="weights' type")
     lora: LoraConfig = Field(default_factory=LoraConfig)
     embedded: EmbeddedConfig = Field(default_factory=EmbeddedConfig)
@@ -207,10 +225,8 @@ def load_config(
     tree: dict[str, Any] = {}
     for number, (name, values) in enumerate(_layers(path, overrides or {}, environ or {})):
         for section in ("grpo", "model.embedded.grpo"):
-            for field in _unknown_to_trl(_get(values, section)):
-                key = f"{section}.{field}"
-                near = _near(f"grpo.{field}", otherwise="")
-                raise CannotRunError(f"{name(key)}: no field of TRL's GRPOConfig{near}")
+            if isinstance(fields := _get(values, section), dict):
+                check_grpo(fields, functools.partial(_called, name, section))
         tree = _merged(tree, values)
         try:
             # Text is read as its field wants; what the file says has types, and 4 is not "4".
@@ -312,28 +328,93 @@ def _get(tree: Any, key: str) -> Any:
     return tree
 
 
+def _called(name: Callable[[str], str], section: str, field: str) -> str:
+    return name(f"{section}.{field}")
+
+
+def grpo_of(config: Config) -> dict[str, Any]:
+    """The fields of ``GRPOConfig`` that hold for the configured policy.
+
+    ``model.embedded.grpo`` is for the embedded policy alone, ``PRETRAINED`` for any other; the ``grpo``
+    section, which the command line can change, overrides both.
+    """
+    below = config.model.embedded.grpo if config.model.name == "embedded" else PRETRAINED
+    return check_grpo({**below, **config.grpo})
+
+
+def check_groups(grpo: Mapping[str, Any], processes: int) -> None:
+    """Raise ``CannotRunError`` for groups of completions that do not fit into what is sampled at once."""
+    # The numbers are TRL's defaults.
+    batch = grpo.get("per_device_train_batch_size", 8) * processes
+    batch *= grpo.get("steps_per_generation") or grpo.get("gradient_accumulation_steps", 1)
+    batch = grpo.get("generation_batch_size") or batch
+    group = grpo.get("num_generations") or 8
+    if group < 2 or batch % group:
+        fit = [str(number) for number in range(2, batch + 1) if batch % number == 0]
+        raise CannotRunError(
+            f"grpo.num_generations: {group} completions of a prompt are no even share of the {batch} that are"
+            f" sampled at once; take {' or '.join(fit[:4]) or 'more'}, or change"
+            " grpo.per_device_train_batch_size or grpo.gradient_accumulation_steps"
+        )
+
+
 @functools.cache
-def grpo_fields() -> frozenset[str]:
-    """The fields of ``GRPOConfig``, read from its source: to import it takes seconds. Empty without TRL."""
-    fields: set[str] = set()
-    for file in GRPO_CONFIG:
+def grpo_types() -> Mapping[str, Any]:
+    """The fields of ``GRPOConfig`` and their types, read from its source: to import it takes seconds.
+
+    Empty without TRL; ``Any`` for a type that is not made of plain ones.
+    """
+    types: dict[str, str] = {}
+    for file in reversed(GRPO_CONFIG):
         spec = importlib.util.find_spec(file.partition("/")[0])
         path = spec and spec.origin and Path(spec.origin).parents[1] / file
         if not path or not path.is_file():
-            return frozenset()
+            return {}
         for definition in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(definition, ast.ClassDef):
-                declared = [node.target for node in definition.body if isinstance(node, ast.AnnAssign)]
-                fields.update(target.id for target in declared if isinstance(target, ast.Name))
-    return frozenset(fields)
+            for node in definition.body if isinstance(definition, ast.ClassDef) else []:
+                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                    text = ast.unparse(node.annotation)
+                    types[node.target.id] = text if set(re.findall(r"\w+", text)) <= PLAIN else "Any"
+    return get_type_hints(type("Fields", (), {"__annotations__": types}), {"Any": Any, "Literal": Literal})
 
 
-def _unknown_to_trl(section: Any) -> list[str]:
-    known = grpo_fields() if section and isinstance(section, dict) else frozenset()
-    return [name for name in section if name not in known] if known else []
+def check_grpo(
+    section: Mapping[str, Any], called: Callable[[str], str] = lambda field: f"grpo.{field}"
+) -> dict[str, Any]:
+    """A copy of ``section`` whose every key is a field of ``GRPOConfig`` and whose values have its type.
+
+    Numbers given for a text field become text, since the command line cannot tell them apart. Raises
+    ``CannotRunError`` naming the field, as it is ``called``, and what is expected.
+    """
+    types = grpo_types()
+    if not types:
+        return dict(section)
+    return {name: _checked(called(name), name, types, value) for name, value in section.items()}
+
+
+def _checked(called: str, name: str, types: Mapping[str, Any], value: Any) -> Any:
+    if name == "output_dir":
+        raise CannotRunError(f"{called}: set it with --output-dir")
+    if name not in types:
+        raise CannotRunError(f"{called}: no field of TRL's GRPOConfig{_near(f'grpo.{name}', otherwise='')}")
+    adapter = TypeAdapter(types[name], config=ConfigDict(allow_inf_nan=False))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    for given in [value, str(value)] if is_number else [value]:
+        try:
+            return adapter.validate_python(given, strict=True)
+        except ValidationError:
+            continue
+    expected = getattr(types[name], "__name__", None) or str(types[name])
+    raise CannotRunError(f"{called}: expected {expected}, got {value!r}")
+
+
+def is_hub_name(name: str) -> bool:
+    """Whether a policy's name is one of the hub: NAME or OWNER/NAME, where there is no such folder."""
+    named = re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name) is not None and not name.endswith(".gguf")
+    return named and name != "embedded" and not Path(name).exists()
 
 
 def _near(key: str, otherwise: str = "; --help lists them") -> str:
-    known = [name for name, _, _ in leaf_fields()] + [f"grpo.{name}" for name in grpo_fields()]
+    known = [name for name, _, _ in leaf_fields()] + [f"grpo.{name}" for name in grpo_types()]
     matches = difflib.get_close_matches(key, known, n=2)
     return f"; did you mean {' or '.join(matches)}?" if matches else otherwise

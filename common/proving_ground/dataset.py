@@ -117,7 +117,7 @@ def read_samples(path: Path, limit: int | None = None) -> list[Sample]:
     and an id that occurs twice, naming ``file:line`` and the remedy; and for a file that is not the one
     which the manifest beside it names. Rows without a manifest are read as they are.
     """
-    remedy = "run prepare_data.py first"
+    remedy = "run prepare_data.py first (its --output-dir is what --data.dir names)"
     if not path.is_file():
         raise CannotRunError(f"{path}: no such file; {remedy}")
     samples: list[Sample] = []

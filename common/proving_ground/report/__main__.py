@@ -15,7 +15,7 @@ from proving_ground.report.collect import benchmarks, collect
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write ``<outputs>/report/index.html``; returns the exit code, 2 when it cannot be made."""
-    parser = argparse.ArgumentParser(prog="python -m proving_ground.report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="proving-ground report", description=__doc__)
     parser.add_argument(
         "--outputs", type=Path, default=project_root() / "outputs", help="what the runs wrote"
     )

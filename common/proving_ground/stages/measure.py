@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proving_ground.config import is_hub_name
 from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import progress_bar, say
@@ -43,7 +44,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _measure(run: Run) -> Result:
-    _check_there(run.options.policy, run.options.before)
+    _check_there(run)
     say(f"measure: {LOADING}")
     from proving_ground.training.proof import compared, graded, interval, mean
 
@@ -71,13 +72,22 @@ def _measure(run: Run) -> Result:
     return Result(True, summary)
 
 
-def _check_there(*policies: str | None) -> None:
+def _check_there(run: Run) -> None:
     """Name a file or folder that is missing before torch is loaded; OWNER/NAME may be on the hub."""
-    for policy in filter(None, policies):
-        file = policy.endswith(".gguf") and ":" not in policy
-        local = file or policy.startswith(("/", "./", "../", "~")) or policy.count("/") > 1
-        if local and "://" not in policy and not Path(policy).exists():
+    policies = [policy for policy in (run.options.policy, run.options.before) if policy]
+    for policy in policies:
+        if ":" not in policy and not is_hub_name(policy) and not Path(policy).exists():
             raise CannotRunError(f"policy {policy!r}: no such file or folder")
+    if vars(run.options).get("model.revision") and not any(map(is_hub_name, policies)):
+        raise CannotRunError(
+            "--model.revision: no policy given is a name of the hub, and only those have any"
+        )
+
+
+def _revision(run: Run, policy: str) -> str | None:
+    """The revision to load: that of the option, or that of the configuration for its own model."""
+    own = vars(run.options).get("model.revision") or policy == run.config.model.name
+    return run.config.model.revision if own and is_hub_name(policy) else None
 
 
 def _completions(run: Run, policy: str, rows: "Rows") -> "list[list[Sampled]]":
@@ -92,7 +102,7 @@ def _completions(run: Run, policy: str, rows: "Rows") -> "list[list[Sampled]]":
     if policy.startswith(("http://", "https://")):
         sampling = sampling_of(run.config, embedded=False, **given)
         return _ask_api(policy, rows, options.served_model, sampling, training.samples_per_prompt)
-    loaded = load_policy(policy, run.config.model.dtype)
+    loaded = load_policy(policy, run.config.model.dtype, _revision(run, policy))
     return ask_policy(
         loaded,
         rows,
@@ -168,6 +178,7 @@ STAGE = Stage(
         "data.dir",
         "prompt",
         "sandbox",
+        "model.revision",
         "model.dtype",
         "training.held_out_prompts",
         "training.samples_per_prompt",

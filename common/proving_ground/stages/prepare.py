@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from collections.abc import Mapping
 from functools import partial
@@ -67,6 +68,8 @@ def body(run: Run) -> Result:
 
 def _prepare(run: Run, folder: Path) -> Result:
     data = run.config.data
+    if not run.options.output_dir:
+        _leave_other_sources_alone(data.source, folder)
     prepared = _run_preparation(run, data)
     manifest = prepared.manifest
     show_report(manifest, _preparation(run), prepared.examples)
@@ -81,6 +84,18 @@ def _prepare(run: Run, folder: Path) -> Result:
     publish({**contents, MANIFEST: manifest_bytes(manifest)}, folder)
     say(f"prepare: wrote {', '.join(manifest['files'])} and {MANIFEST} in {folder}")
     return Result(True, _summary(manifest))
+
+
+def _leave_other_sources_alone(source: str, folder: Path) -> None:
+    before = None
+    with contextlib.suppress(CannotRunError):  # a broken manifest is no reason not to write another
+        before = read_manifest(folder / MANIFEST)
+    kind = before and before["source"]["kind"]
+    if kind and kind != (source if source in ("builtin", "hub") else "path"):
+        raise CannotRunError(
+            f"{folder} holds data of the source {kind}; write that of {source} elsewhere with --output-dir,"
+            " and name that folder with --data.dir in the other steps"
+        )
 
 
 def _preparation(run: Run) -> Preparation:
@@ -118,13 +133,14 @@ def _problem(manifest: Mapping[str, Any], tolerance: float) -> str | None:
 
 
 def _summary(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    short = short_files(manifest)  # what strata lack, files may lack as well
     return {
         "rows_read": manifest["rows_read"],
         "rows_written": manifest["rows_written"],
         "dropped": sum(manifest["dropped"].values()),
         # Good rows that no file has room for, or that are alone in a stratum and so fit neither split.
         "not_selected": manifest["rows_read"] - manifest["rows_written"] - sum(manifest["dropped"].values()),
-        "missing_rows": missing_rows(manifest),
+        "missing_rows": max(missing_rows(manifest), sum(n - rows for rows, n in short.values())),
         "files": {name: file["rows"] for name, file in manifest["files"].items()},
     }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from proving_ground.cli import OptionParser, missing_package
-from proving_ground.config import Config, effective_settings, grpo_fields, leaf_fields, load_config
+from proving_ground.config import Config, effective_settings, grpo_types, leaf_fields, load_config
 from proving_ground.dataset import check_made_with
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import emit, is_main_process, say, scrub
@@ -163,6 +163,9 @@ def _execute(
 ) -> Result:
     output_dir = (options.output_dir or default_output_dir(task, stage.name)).resolve()
     check_switches()
+    if not options.config.is_file():
+        known = ", ".join(map(str, sorted(task.folder.glob("config*.json"))))
+        raise CannotRunError(f"--config {options.config}: no such file; there are {known}")
     config = load_config(options.config, overrides, os.environ)
     data_dir = _data_dir(task, options.config, config)
     if not stage.writes_data and config.data.dir is None:  # who names a folder names the data
@@ -224,7 +227,7 @@ def positive_int(text: str) -> int:
 class _Parser(OptionParser):
     def near(self, option: str) -> str:
         field = option.removeprefix("--").replace("-", "_")
-        if "--grpo.FIELD" in self._option_string_actions and field in grpo_fields():
+        if "--grpo.FIELD" in self._option_string_actions and field in grpo_types():
             return f"did you mean --grpo.{field}?"
         return super().near(option)
 

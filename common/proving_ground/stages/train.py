@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+from proving_ground.config import check_groups, grpo_of, is_hub_name
 from proving_ground.dataset import Sample, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import is_main_process, say
@@ -21,17 +22,23 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(run: Run) -> Result:
+    test_mode = is_on("TEST_MODE_TRL")
+    model, samples = run.config.model, read_samples(run.data_dir / "dataset.jsonl")
+    if not test_mode:  # what can be refused now must not cost the imports
+        check_groups(grpo_of(run.config), int(os.environ.get("WORLD_SIZE", "1")))
+        if model.revision and not is_hub_name(model.name):
+            raise CannotRunError(
+                f"model.revision: {model.name} has no revisions; only a name of the hub has, say"
+                " --model.revision null"
+            )
     # torch, transformers and trl are imported here: the other stages do without them.
     if is_main_process():
         say(f"train: {LOADING}")
     from proving_ground.training.known_answers import check_known_answers
     from proving_ground.training.session import TrainingFailedError, TrainingRun, train_policy
-    from proving_ground.training.settings import TEST_MODE_ROWS, grpo_of, in_test_mode
+    from proving_ground.training.settings import TEST_MODE_ROWS, in_test_mode
 
-    test_mode = is_on("TEST_MODE_TRL")
     config = in_test_mode(run.config) if test_mode else run.config
-    grpo_of(config)
-    samples = read_samples(run.data_dir / "dataset.jsonl")
     if test_mode:  # a step costs what its rows are long
         samples = sorted(samples, key=lambda row: len(json.dumps(row["messages"])))[:TEST_MODE_ROWS]
     held_out = _held_out(run.data_dir / "held_out.jsonl") if config.training.prove else []

@@ -6,8 +6,10 @@ something to find. Nothing is downloaded, and the same inputs give the same poli
 of all of them.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 import random
 import re
 import secrets
@@ -43,6 +45,9 @@ CODE = (Path(__file__), Path(__file__).with_name("policy.py"))
 
 INITIALIZER_RANGE = 0.06
 """Wider than the usual 0.02, which is made for widths of thousands: at 128 it halves the steps needed."""
+
+MOST_ENTRIES = 32
+"""Policies that the cache keeps, some megabytes each; of more, those go that nobody used for longest."""
 
 MOST_WORDS = 400
 """Different words in the prompts that a policy of this size can learn to read (builtin rows: up to 343)."""
@@ -102,7 +107,8 @@ def embedded_policy(
     """The folder of the warm-started policy (weights and tokenizer), built unless it is cached.
 
     ``rows`` have a ``prompt`` (messages) and may have ``tools`` (JSON); ``answers`` has the right answers to
-    each, the rewarded form first. A builder that is killed leaves no entry, and of two builders one wins.
+    each, the rewarded form first. A builder that is killed leaves no entry, and of two builders one wins;
+    the cache is kept at ``MOST_ENTRIES``.
     Raises ``CannotRunError`` without rows or answers, and for a cache that cannot be written.
     """
     config = config or EmbeddedConfig()
@@ -180,6 +186,7 @@ def _in_cache(folder: Path, work: Callable[[], bool]) -> bool:
 def _is_whole(folder: Path) -> bool:
     try:
         with safe_open(folder / "model.safetensors", framework="pt"):
+            os.utime(folder)  # used now, for _forget_the_oldest
             return True
     except (OSError, SafetensorError):
         return False
@@ -201,7 +208,17 @@ def _publish(policy: Policy, partial: Path, folder: Path) -> bool:
         if not folder.is_dir():
             raise
         shutil.rmtree(partial)  # another process finished first, with the same inputs
+    _forget_the_oldest(folder.parent)
     return True
+
+
+def _forget_the_oldest(cache: Path) -> None:
+    used: dict[Path, float] = {}
+    for path in cache.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process forgets, too
+            used[path] = path.stat().st_mtime
+    for path in sorted(used, key=used.__getitem__, reverse=True)[MOST_ENTRIES:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _warm_start(

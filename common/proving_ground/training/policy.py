@@ -18,6 +18,9 @@ from proving_ground.errors import CannotRunError
 from proving_ground.messages import Message
 from proving_ground.rewards.contract import RewardCallable
 
+MESSAGES = "prompt_messages"
+"""Column with the messages of a prompt that became text."""
+
 
 class Policy(NamedTuple):
     """Weights and tokenizer."""
@@ -31,23 +34,25 @@ class Policy(NamedTuple):
         self.tokenizer.save_pretrained(folder)
 
 
-def load_policy(name: str, dtype: str = "float32") -> Policy:
-    """The policy in a folder, on the hub or in a GGUF file, with weights of ``dtype``.
+def load_policy(name: str, dtype: str = "float32", revision: str | None = None) -> Policy:
+    """The policy in a folder, on the hub (its ``revision``) or in a GGUF file, with weights of ``dtype``.
 
     A GGUF file may lie in an installed package: ``DISTRIBUTION:FILE.gguf``. It is de-quantised.
     Raises ``CannotRunError`` when transformers cannot load it or it has no chat template.
     """
     try:
-        source, options = _source(name)
+        source, file = _source(name)
+        options = {**file, **({"revision": revision} if revision else {})}
         model = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, dtype), **options)
         tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left", **options)
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300]
+        at = f" at revision {revision!r}" if revision else ""
         raise CannotRunError(
-            f"policy {name!r}: transformers cannot load it ({reason}); "
+            f"policy {name!r}{at}: transformers cannot load it ({reason}); "
             "give model.name (or --policy) a folder, a hub name that can be reached, or a GGUF file"
         ) from error
-    if options:
+    if file:
         model = _dequantised(model)
     if tokenizer.chat_template is None:
         raise CannotRunError(f"policy {name!r}: its tokenizer has no chat template; use a chat model")
@@ -85,26 +90,28 @@ def build_dataset(
     """The rows as a ``datasets.Dataset`` for ``GRPOTrainer``: ``prompt`` and the rewards' columns.
 
     Where rows have a ``tools`` column, prompts become text, rendered with the tools of their row and the
-    arguments ``template``, because ``GRPOTrainer`` renders messages with one list of tools for all rows.
+    arguments ``template``, because ``GRPOTrainer`` renders messages with one list of tools for all rows; the
+    messages stay beside them, since a template may render different ones alike.
     """
     if any("tools" in row for row in rows):
-        rows = [{**row, "prompt": render_prompt(tokenizer, row, template)} for row in rows]
+        rows = [
+            {**row, "prompt": render_prompt(tokenizer, row, template), MESSAGES: row["prompt"]}
+            for row in rows
+        ]
     return Dataset.from_list([dict(row) for row in rows])
 
 
-def with_message_prompts(reward: RewardCallable, rows: Sequence[Mapping[str, Any]], dataset: Dataset) -> Any:
-    """``reward``, given the messages of ``rows`` where ``dataset`` holds the texts that they are rendered to.
+def with_message_prompts(reward: RewardCallable, dataset: Dataset) -> Any:
+    """``reward``, given the messages that ``dataset`` keeps beside the texts that they are rendered to.
 
     So a reward sees the same ``prompts`` in training as in every other stage.
     """
-    asked = [row["prompt"] for row in rows]
-    if dataset["prompt"][:1] == asked[:1]:
+    if MESSAGES not in dataset.column_names:
         return reward
-    messages = dict(zip(dataset["prompt"], asked, strict=True))
 
     @functools.wraps(reward)
     def wrapper(*, prompts: Sequence[str], **columns: Any) -> Any:
-        return reward(prompts=[messages[prompt] for prompt in prompts], **columns)
+        return reward(prompts=columns.pop(MESSAGES), **columns)
 
     return wrapper
 

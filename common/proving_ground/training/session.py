@@ -20,7 +20,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback, Tra
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from proving_ground.config import Config
+from proving_ground.config import PRETRAINED, Config, grpo_of, is_hub_name
 from proving_ground.dataset import Sample, write_json
 from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.events import is_main_process, say
@@ -43,7 +43,7 @@ from proving_ground.training.policy import (
     with_message_prompts,
 )
 from proving_ground.training.proof import Proof, Rates, ask, compared, graded, mean, pass_rates
-from proving_ground.training.settings import PRETRAINED, build_config, grpo_of
+from proving_ground.training.settings import build_config
 
 T = TypeVar("T")
 KEPT, SHOWN = "completions.json", 20
@@ -143,7 +143,7 @@ def _on_main_process(decide: Callable[[], T]) -> T:
 
 def _shape(run: TrainingRun) -> str:
     """A hash of what a resumed run must share with the one that began."""
-    model = run.config.model.model_dump(exclude={"embedded": {"grpo"}})
+    model = run.config.model.model_dump(exclude={"embedded": {"grpo"}}, exclude_none=True)
     shaping = [model, run.config.prompt.model_dump(), list(run.rewards), list(run.samples)]
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode("utf-8")).hexdigest()[:16]
 
@@ -168,12 +168,9 @@ def _train(
     health = HealthChecks(config.training.health, find_answer=run.find_answer)
     failures = Failures(config.training.failures)
     dataset = build_dataset(rows, policy.tokenizer, args.chat_template_kwargs)
+    seconds = config.training.health.reward_seconds
     rewards = [
-        with_message_prompts(
-            checked(name, reward, seconds=config.training.health.reward_seconds, failures=failures),
-            rows,
-            dataset,
-        )
+        with_message_prompts(checked(name, reward, seconds=seconds, failures=failures), dataset)
         for name, reward in run.rewards.items()
     ]
     if config.training.cut_off_scores_zero:
@@ -240,10 +237,10 @@ def _policy(run: TrainingRun, args: GRPOConfig, *, resumed: bool) -> Policy:
     if model.name != "embedded":
         fields = {name: getattr(args, name) for name in PRETRAINED}
         unset = [f"{name} {value}" for name, value in fields.items() if name not in run.config.grpo]
-        say(
-            f"model {model.name}: {', '.join(unset) or 'every field as configured'} (--grpo.FIELD changes it)"
-        )
-        policy = load_policy(model.name, model.dtype)
+        newest = " (the newest; --model.revision pins one)"
+        name = model.name + (newest if is_hub_name(model.name) and not model.revision else "")
+        say(f"model {name}: {', '.join(unset) or 'every field as configured'} (--grpo.FIELD changes it)")
+        policy = load_policy(model.name, model.dtype, model.revision)
         if model.supervised_start.steps and not (resumed and any(run.output_dir.glob("checkpoint-*"))):
             rows = training_rows(run.samples, run.config.prompt.system)
             references = [reference_of(sample) for sample in run.samples]

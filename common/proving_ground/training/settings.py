@@ -1,14 +1,12 @@
-"""``GRPOConfig`` from the configuration: which fields there are, which defaults hold, and the test mode."""
+"""``GRPOConfig`` from the configuration: which defaults hold, and the test mode."""
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 from trl.trainer.grpo_config import GRPOConfig
 
-from proving_ground.config import Config
+from proving_ground.config import Config, check_grpo, grpo_of
 from proving_ground.errors import CannotRunError
 
 OURS: Mapping[str, Any] = {
@@ -21,21 +19,8 @@ OURS: Mapping[str, Any] = {
 }
 """Where our defaults differ from TRL's; the section overrides them."""
 
-PRETRAINED: Mapping[str, Any] = {
-    "learning_rate": 1e-6,
-    "lr_scheduler_type": "constant_with_warmup",
-    "warmup_steps": 10,
-    "per_device_train_batch_size": 8,
-    "gradient_accumulation_steps": 8,
-    "max_completion_length": 512,
-    "temperature": 1.0,
-}
-"""Defaults for a policy that was pretrained: what published runs of half a billion weights and more use."""
-
 SAMPLING = ("temperature", "top_p", "top_k", "max_completion_length", "chat_template_kwargs")
 """Fields of ``GRPOConfig`` that say how completions are sampled."""
-
-SET_ELSEWHERE = {"output_dir": "--output-dir"}
 
 TEST_MODE_ROWS = 8
 """Rows that the test mode asks, the shortest, and that the policy is warm-started on."""
@@ -80,20 +65,12 @@ def in_test_mode(config: Config) -> Config:
     on the rows it is asked, so that rewards differ inside groups and weights move.
     """
     embedded = config.model.embedded.model_copy(update={**TEST_MODE_EMBEDDED, "grpo": {}})
-    model = config.model.model_copy(update={"name": "embedded", "dtype": "float32", "embedded": embedded})
+    model = config.model.model_copy(
+        update={"name": "embedded", "revision": None, "dtype": "float32", "embedded": embedded}
+    )
     training = config.training.model_copy(update={"prove": False})
     grpo = {**config.model.embedded.grpo, **config.grpo, **TEST_MODE_GRPO}
     return config.model_copy(update={"model": model, "training": training, "grpo": grpo})
-
-
-def grpo_of(config: Config) -> dict[str, Any]:
-    """The fields of ``GRPOConfig`` that hold for the configured policy.
-
-    ``model.embedded.grpo`` is for the embedded policy alone, ``PRETRAINED`` for any other; the ``grpo``
-    section, which the command line can change, overrides both.
-    """
-    below = config.model.embedded.grpo if config.model.name == "embedded" else PRETRAINED
-    return check_grpo({**below, **config.grpo})
 
 
 def sampling_of(config: Config, *, embedded: bool, **given: Any) -> dict[str, Any]:
@@ -105,37 +82,6 @@ def sampling_of(config: Config, *, embedded: bool, **given: Any) -> dict[str, An
     section = {**grpo_of(config.model_copy(update={"model": model})), **given}
     fields = GRPOConfig.__dataclass_fields__
     return {name: section.get(name, fields[name].default) for name in SAMPLING}
-
-
-@cache
-def _field_types() -> Mapping[str, Any]:
-    return get_type_hints(GRPOConfig)
-
-
-def check_grpo(section: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of ``section`` whose every key is a field of ``GRPOConfig`` and whose values have its type.
-
-    Numbers given for a text field become text, since the command line cannot tell them apart.
-    Raises ``CannotRunError`` naming the field and the type expected.
-    """
-    return {name: _checked(name, value) for name, value in section.items()}
-
-
-def _checked(name: str, value: Any) -> Any:
-    types = _field_types()
-    if name in SET_ELSEWHERE:
-        raise CannotRunError(f"grpo.{name}: set it with {SET_ELSEWHERE[name]}")
-    if name not in types:
-        raise CannotRunError(f"grpo.{name}: TRL's GRPOConfig has no such field")
-    adapter = TypeAdapter(types[name], config=ConfigDict(allow_inf_nan=False))
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    for given in [value, str(value)] if is_number else [value]:
-        try:
-            return adapter.validate_python(given, strict=True)
-        except ValidationError:
-            continue
-    expected = getattr(types[name], "__name__", None) or str(types[name]).replace("typing.", "")
-    raise CannotRunError(f"grpo.{name}: expected {expected}, got {value!r}")
 
 
 def build_config(section: Mapping[str, Any], output_dir: Path) -> GRPOConfig:

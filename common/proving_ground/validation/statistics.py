@@ -211,7 +211,7 @@ class _Lab:
         dataset = build_dataset(rows, loaded.tokenizer)
         trainer = GRPOTrainer(
             model=loaded.model,
-            reward_funcs=[with_message_prompts(reward, rows, dataset)],
+            reward_funcs=[with_message_prompts(reward, dataset)],
             args=build_config({**fixed, **changed}, self.folder / "run"),
             train_dataset=dataset,
             processing_class=loaded.tokenizer,

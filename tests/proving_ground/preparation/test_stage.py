@@ -199,8 +199,21 @@ def test_rows_of_ones_own_share_a_held_out_file_by_themselves(step: Step, tmp_pa
         "warm_start.jsonl": 0,
     }
     assert "short: held_out.jsonl: 14 of 100 rows" in err
+    assert summary["missing_rows"] == 300 - 43 + 100 - 14 + 5
     manifest = (tmp_path / "tiny" / MANIFEST).read_text()
     assert "CC0" not in manifest and "not stated" in manifest
+
+
+def test_rows_of_another_source_do_not_take_the_place_of_what_is_there(step: Step, tmp_path: Path) -> None:
+    own = str(own_rows(tmp_path, ROWS))
+    assert step()[0] == 0
+    before = contents(tmp_path / "tiny")
+    code, _, err = step("--source", own)
+    assert code == 2 and "holds data of the source builtin" in err and "--output-dir" in err
+    assert contents(tmp_path / "tiny") == before
+    assert step("--source", own, "--output-dir", str(tmp_path / "own"))[0] == 0
+    (tmp_path / "tiny" / MANIFEST).write_text("broken")
+    assert step()[0] == 0
 
 
 def test_the_licence_of_ones_own_rows_can_be_said(step: Step, tmp_path: Path) -> None:

@@ -77,6 +77,11 @@ def test_an_unknown_key(stage: str, refused: Refused, tmp_path: Path) -> None:
     refused(stage, ["--config", config], str(config), "fireworks.temprature", "fireworks.temperature")
 
 
+def test_a_configuration_that_is_not_there(refused: Refused, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nope.json"
+    refused("local_eval", ["--config", nowhere], str(nowhere), "no such file", "config.gpu.json")
+
+
 @pytest.mark.parametrize("stage", ["local_eval", "preview", "regenerate"])
 @pytest.mark.parametrize(
     ("content", "words"), [(None, "no such file"), (b"", "empty"), (b'{"id": "a"}\n', "dataset.jsonl:1:")]
@@ -94,7 +99,7 @@ def test_bad_data(
     if content is not None:
         (tmp_path / "dataset.jsonl").write_bytes(content)
     options = ["--data.dir", tmp_path, "--output-dir", tmp_path / "out"]
-    refused(stage, options, "dataset.jsonl", words, "prepare_data.py")
+    refused(stage, options, "dataset.jsonl", words, "prepare_data.py", "--output-dir")
 
 
 @pytest.mark.parametrize("stage", MOCKED)

@@ -1,5 +1,6 @@
 """The embedded policy: what it can be taught, and that its seed says which one it is."""
 
+import os
 import random
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from proving_ground.config import EmbeddedConfig
 from proving_ground.errors import CannotRunError
+from proving_ground.training import embedded
 from proving_ground.training.embedded import check_learnable, embedded_policy
 from proving_ground.training.policy import load_policy
 from tests.proving_ground.training import words
@@ -69,6 +71,29 @@ def test_a_broken_entry_of_the_cache_is_built_anew(tmp_path: Path) -> None:
     assert embedded_policy(ROWS, ANSWERS, cache_dir=tmp_path, config=config) == folder
     assert weights.read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == [Path(folder).name]
+
+
+def test_the_cache_forgets_what_nobody_used_for_longest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "MOST_ENTRIES", 2)
+    config = EmbeddedConfig(hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=1)
+
+    def build(seed: int) -> Path:
+        return Path(embedded_policy(ROWS[:8], ANSWERS[:8], cache_dir=tmp_path, config=config, seed=seed))
+
+    first, second = build(1), build(2)
+    for folder, seconds in ((first, 200), (second, 100)):
+        os.utime(folder, (seconds, seconds))
+    (tmp_path / "killed.partial").mkdir()
+    os.utime(tmp_path / "killed.partial", (0, 0))
+    third = build(3)
+    assert {*tmp_path.iterdir()} == {first, third}
+    os.utime(first, (300, 300))
+    assert build(1) == first, "used again, and so younger than the third"
+    os.utime(third, (400, 400))
+    assert {*tmp_path.iterdir()} == {first, third}
+    assert build(4).parent == tmp_path and first in {*tmp_path.iterdir()} and not third.exists()
 
 
 def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path) -> None:

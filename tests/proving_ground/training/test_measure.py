@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from proving_ground.dataset import write_jsonl
-from proving_ground.stages import measure
+from proving_ground.errors import CannotRunError
+from proving_ground.stages import measure, train
 from proving_ground.stages.task import Task
 from tests.proving_ground.training import words
 from tests.proving_ground.training.conftest import SAMPLES, tiny_policy
@@ -60,6 +61,35 @@ def test_a_folder_alone_and_against_another(
     code, same = measured(task, capsys, "--policy", policy, "--before", policy)
     assert code == 0 and same["accuracy_after"] == alone["accuracy"], "one seed, one answer"
     assert (same["improvement"], same["improvement_right"], same["interval"]) == (0.0, 0.0, [0.0, 0.0])
+
+
+def test_a_pinned_revision_reaches_every_load_of_a_name_of_the_hub(
+    task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from proving_ground.training import policy, session
+
+    loads: list[tuple[str, str | None]] = []
+
+    def load(name: str, dtype: str = "float32", revision: str | None = None) -> Any:
+        loads.append((name, revision))
+        raise CannotRunError("no hub here")
+
+    monkeypatch.setattr(policy, "load_policy", load)
+    monkeypatch.setattr(session, "load_policy", load)
+
+    def said(stage: Any, *words: str) -> str:
+        with pytest.raises(SystemExit) as caught:
+            stage.STAGE.main(task, "", words)
+        assert caught.value.code == 2
+        return capsys.readouterr().err.splitlines()[-1]
+
+    pinned = ("--model.revision", "abc")
+    training = ("--grpo.use_cpu", "true", "--grpo.bf16", "false", "--model.name")
+    for stage, named in ((measure, ("--policy",)), (train, training)):
+        assert said(stage, *named, "owner/name", *pinned) == said(stage, *named, "owner/name")
+        assert "revision" in said(stage, *named, str(task.folder), *pinned)
+    assert said(train, *pinned).startswith("error: model.revision: embedded has no revisions")
+    assert loads == [("owner/name", "abc"), ("owner/name", None)] * 2
 
 
 @pytest.fixture

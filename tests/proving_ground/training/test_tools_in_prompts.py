@@ -60,6 +60,25 @@ def test_each_prompt_shows_the_tools_of_its_row() -> None:
     assert [first["tools"], second["tools"]] == [row["tools"] for row in SAMPLES]
 
 
+def test_prompts_that_are_rendered_alike_keep_their_messages() -> None:
+    """The embedded policy's template leaves system prompts out; the reward is told each row's own."""
+    from proving_ground.training.embedded import build_tokenizer
+
+    rows = [row for system in ("Be brief.", "Be kind.") for row in training_rows(SAMPLES[:1], system)]
+    dataset = build_dataset(rows, build_tokenizer(["left right use (a, b)"], 300))
+    assert len(set(dataset["prompt"])) == 1
+    told: list[Any] = []
+
+    def reward(prompts: list[Any], **columns: Any) -> list[float | None]:
+        assert not columns.keys() & {"prompt_messages"}
+        told.extend(prompts)
+        return [0.0] * len(prompts)
+
+    columns = {name: dataset[name][:] for name in dataset.column_names if name != "prompt"}
+    with_message_prompts(reward, dataset)(prompts=dataset["prompt"][:], **columns)
+    assert told == [row["prompt"] for row in rows]
+
+
 def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: Path) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
     from trl import GRPOTrainer
@@ -92,7 +111,7 @@ def test_the_trainer_asks_with_those_prompts_and_passes_the_tools_on(tmp_path: P
     dataset = build_dataset(rows, tokenizer)
     GRPOTrainer(
         model=model,
-        reward_funcs=[with_message_prompts(checked("calls", reward), rows, dataset)],
+        reward_funcs=[with_message_prompts(checked("calls", reward), dataset)],
         args=build_config(grpo, tmp_path),
         train_dataset=dataset,
         processing_class=tokenizer,

@@ -10,12 +10,20 @@ import pytest
 import torch
 from trl.trainer.grpo_config import GRPOConfig
 
-from proving_ground.config import Config, grpo_fields, load_config
+from proving_ground.config import (
+    PRETRAINED,
+    Config,
+    check_groups,
+    check_grpo,
+    grpo_of,
+    grpo_types,
+    load_config,
+)
 from proving_ground.errors import CannotRunError
 from proving_ground.stages import train
 from proving_ground.stages.run import Result
 from proving_ground.stages.task import Task
-from proving_ground.training.settings import PRETRAINED, build_config, check_grpo, grpo_of, in_test_mode
+from proving_ground.training.settings import build_config, in_test_mode
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/*/trl_grpo_integration.py"))
@@ -64,10 +72,11 @@ def test_every_default_of_the_class_is_accepted() -> None:
     [
         ({"learning_rate": "banana"}, "grpo.learning_rate: expected float, got 'banana'"),
         ({"num_generations": 2.5}, "grpo.num_generations: expected int"),
+        ({"chat_template_kwargs": [3]}, "grpo.chat_template_kwargs: expected dict"),
         ({"use_vllm": "yes"}, "grpo.use_vllm: expected bool, got 'yes'"),
         ({"max_steps": True}, "grpo.max_steps: expected int, got True"),
         ({"output_dir": "x"}, "grpo.output_dir: set it with --output-dir"),
-        ({"max_prompt_length": 5}, "grpo.max_prompt_length: TRL's GRPOConfig has no such field"),
+        ({"max_prompt_length": 5}, "grpo.max_prompt_length: no field of TRL's GRPOConfig"),
     ],
 )
 def test_a_wrong_field_is_named(section: dict[str, Any], problem: str) -> None:
@@ -78,7 +87,8 @@ def test_a_wrong_field_is_named(section: dict[str, Any], problem: str) -> None:
 
 def test_the_names_of_the_fields_are_known_without_the_class() -> None:
     """A misspelt one must not cost the import of a trainer."""
-    assert grpo_fields() == GRPOConfig.__dataclass_fields__.keys()
+    assert grpo_types().keys() == GRPOConfig.__dataclass_fields__.keys()
+    assert sum(kind is Any for kind in grpo_types().values()) < 10, "the others are made of plain types"
 
 
 @pytest.mark.parametrize("section", ["grpo", "model.embedded.grpo"])
@@ -103,9 +113,11 @@ def test_a_misspelt_field_is_refused_where_it_stands(section: str, where: str, t
     [
         (["--max_steps", "5"], "train takes no --max_steps 5; did you mean --grpo.max_steps?"),
         (["--grpo.nowhere", "5"], "--grpo.nowhere: no field of TRL's GRPOConfig"),
+        (["--grpo.learning_rate", "abc"], "--grpo.learning_rate: expected float, got 'abc'"),
+        (["--model.embedded.grpo.beta", "abc"], "train takes no --model.embedded.grpo.beta"),
     ],
 )
-def test_an_option_that_names_no_field_is_refused(
+def test_an_option_that_does_not_fit_is_refused(
     argv: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "config.json").write_text("{}")
@@ -134,6 +146,28 @@ def test_values_that_do_not_go_together_are_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_groups_that_do_not_fit_are_named_with_what_does() -> None:
+    """As TRL counts them, and before it is imported."""
+    for grpo, processes in (
+        ({}, 1),
+        ({"num_generations": 7, "per_device_train_batch_size": 14}, 1),
+        ({"num_generations": 3, "per_device_train_batch_size": 2}, 3),
+        ({"num_generations": 6, "gradient_accumulation_steps": 3}, 1),
+        ({"num_generations": 5, "steps_per_generation": 5, "gradient_accumulation_steps": 2}, 1),
+        ({"num_generations": 5, "generation_batch_size": 40}, 1),
+    ):
+        check_groups(grpo, processes)
+        if processes == 1:
+            assert build_config({**CPU, **grpo}, Path("out")).num_generations == grpo.get(
+                "num_generations", 8
+            )
+    for number in (1, 7, 16):
+        with pytest.raises(CannotRunError, match=rf"^grpo.num_generations: {number} .* take 2 or 4 or 8, or"):
+            check_groups({"num_generations": number}, 1)
+        with pytest.raises(CannotRunError, match=r"^grpo: "):
+            build_config({**CPU, "num_generations": number}, Path("out"))
+
+
 def test_the_embedded_policys_settings_are_its_own() -> None:
     config = Config.model_validate(
         {
@@ -158,6 +192,25 @@ def test_another_model_inherits_nothing_of_the_toy(path: Path) -> None:
     section = grpo_of(config)
     assert section["learning_rate"] <= 5e-5
     assert section["max_completion_length"] >= 256 or "real" in path.name
+
+
+def test_weights_and_tokenizer_are_of_the_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    from proving_ground.training import policy
+
+    loads: list[tuple[str, str | None]] = []
+
+    class Loader:
+        chat_template = "x"
+
+        def from_pretrained(self, source: str, revision: str | None = None, **options: Any) -> "Loader":
+            loads.append((source, revision))
+            return self
+
+    monkeypatch.setattr(policy, "AutoModelForCausalLM", Loader())
+    monkeypatch.setattr(policy, "AutoTokenizer", Loader())
+    policy.load_policy("owner/name", revision="abc")
+    policy.load_policy("owner/name")
+    assert loads == [("owner/name", "abc")] * 2 + [("owner/name", None)] * 2
 
 
 def test_launch_files_are_what_accelerate_reads() -> None:
