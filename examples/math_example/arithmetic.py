@@ -1,6 +1,7 @@
 """Exact evaluation of GSM8K's calculator annotations, such as ``16-3-4=9`` or ``10*.5=5``."""
 
 import ast
+import functools
 import operator
 import re
 from collections.abc import Callable
@@ -18,6 +19,7 @@ _PERCENT = re.compile(rf"({_NUMBER})%")
 MAX_LENGTH = 200
 
 
+@functools.lru_cache(maxsize=1 << 14)  # short sums come again and again
 def computes(annotation: str) -> bool:
     """Whether ``expression=value`` holds: exactly, or up to rounding where rounding can occur.
 

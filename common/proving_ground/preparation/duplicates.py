@@ -8,6 +8,7 @@ found there are compared. Rare grams first makes the index short.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import re
@@ -43,12 +44,15 @@ def content_id(prefix: str, *parts: str) -> str:
     return f"{prefix}-{digest[:12]}"
 
 
+_gram = functools.lru_cache(maxsize=1 << 16)(digest64)  # most grams of a dataset are those of its other rows
+
+
 def word_grams(text: str, size: int) -> set[int]:
     """Hashes of the ``size``-grams of words and signs; a shorter text is one gram as a whole."""
     words = _WORDS.findall(normalised(text))
     if len(words) <= size:
-        return {digest64(*words)} if words else set()
-    return {digest64(*words[start : start + size]) for start in range(len(words) - size + 1)}
+        return {_gram(*words)} if words else set()
+    return {_gram(*words[start : start + size]) for start in range(len(words) - size + 1)}
 
 
 class NearDuplicates:
@@ -75,7 +79,8 @@ class NearDuplicates:
 
     def seen_or_add(self, question: str, text: str) -> bool:
         """Whether a prompt nearly repeats an earlier one; if not, it is remembered."""
-        asked, whole = (word_grams(each, NEAR_DUPLICATE_WORDS) for each in (question, text))
+        asked = word_grams(question, NEAR_DUPLICATE_WORDS)
+        whole = asked if text == question else word_grams(text, NEAR_DUPLICATE_WORDS)
         prefix = sorted(asked, key=lambda gram: (self._counts[gram % _BUCKETS], gram))
         del prefix[len(asked) - math.ceil(self._share * len(asked)) + 1 :]
         for position in {position for gram in prefix for position in self._index.get(gram, ())}:
