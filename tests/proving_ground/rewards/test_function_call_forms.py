@@ -57,6 +57,15 @@ def test_a_call_that_is_shown_is_not_made(text: str) -> None:
     assert score(text, [forms.OSLO]) == 0.0
 
 
+@pytest.mark.parametrize(
+    "words", ["I look it up: {}", "{} One moment, please.", "For example {}", "I will not send {}, though."]
+)
+def test_a_whole_call_is_made_whatever_the_sentence_around_it_says(words: str) -> None:
+    """As a server's parser would have it run."""
+    text = words.format(f"<tool_call>{json.dumps(forms.OSLO)}</tool_call>")
+    assert (score(text, [forms.OSLO]), score(text, [])) == (1.0, 0.0)
+
+
 @pytest.mark.parametrize("text", [*forms.BROKEN_TUNED, *forms.BROKEN_HELD_OUT])
 def test_a_broken_call_is_wrong_whatever_is_right(text: str) -> None:
     for truth in ([], [forms.OSLO], [forms.ROME], [forms.OSLO, forms.ROME]):

@@ -9,6 +9,10 @@ What is begun as a call must be read to its end, and beside calls nothing may st
 another: an answer with one good and one broken block is broken. A form that is not known, or does not count,
 is broken, too, never an answer in words. Text that only speaks of such forms, or holds other JSON, is an
 answer in words. All of it takes linear time.
+
+A whole call in its marks is made, whatever the sentence around it says, as a server's parser would have it
+run ("For example <tool_call>...</tool_call>"): honest calls stand among words, too. Only Markdown's code
+marks, or a fence of another language, show a call without making it.
 """
 
 import re

@@ -176,7 +176,7 @@ def _answers(text: str, formats: SequenceOf[str], gold: Reading) -> list[Reading
     answers = [_read_or_none(final_answer(text, formats))]
     parts = _parts(gold)
     if parts is not None and len(parts.items) > 1 and "boxed" in formats:
-        boxes = boxes_together(text, either=parts.kind != "()")
+        boxes = boxes_together(text, len(parts.items), either=parts.kind != "()")
         if len(boxes) == len(parts.items):
             items = [_read_or_none(box) for box in boxes]
             answers.append(Sequence("list", tuple(filter(None, items)), ", ".join(boxes)))

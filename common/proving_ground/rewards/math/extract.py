@@ -87,10 +87,11 @@ def final_answer(text: str, formats: Sequence[str] = ("boxed",)) -> str | None:
     return answer.strip() or None if answer is not None else None
 
 
-def boxes_together(text: str, either: bool, most: int = 32) -> tuple[str, ...]:
+def boxes_together(text: str, most: int, either: bool) -> tuple[str, ...]:
     r"""The last boxes of ``text`` that may be one answer together, in order, ``x = \boxed{3}`` as ``x = 3``.
 
-    No more than a few words stand between two of them, and none that takes back, hedges or infers;
+    Boxes beyond the first more than ``most`` are not looked for. No more than a few words stand between two
+    of them, and none that takes back, hedges or infers;
     ``either`` allows an "or", which hedges nothing where the ground truth lists all alternatives.
     """
     found: list[str] = []

@@ -33,8 +33,8 @@ from proving_ground.rewards.math.readings import (
 )
 from proving_ground.rewards.math.units import compatible
 
-MAX_ITEMS = 32
-"""Longest list compared without regard to order: matching is quadratic."""
+MAX_REPEATED = 32
+"""Most elements of an answer to a smaller set: matching is quadratic, and a set may repeat its elements."""
 
 _SETLIKE = re.compile(r"[<>]|\\(?:le|ge|ne|in|notin|mathbb|setminus|emptyset|infty|cup|cap)(?![a-zA-Z])")
 _PLAIN_VARIABLE = re.compile(rf"{VARIABLE}(?:\([A-Za-z]\))?")
@@ -213,7 +213,7 @@ def _without_names(side: Reading, other: Reading) -> Reading:
 
 def _same_sets(gold: SequenceOf[Reading], answer: SequenceOf[Reading], algebra: Algebra) -> bool:
     """Every element of either set is one of the other's; how often it is written does not count."""
-    if len(gold) > MAX_ITEMS or len(answer) > MAX_ITEMS:
+    if len(answer) > max(len(gold), MAX_REPEATED):
         return False
 
     def agree(left: Reading, right: Reading) -> bool:
@@ -257,8 +257,6 @@ def _as_list(side: Reading, other: Reading) -> Reading:
 
 def _same_items_any_order(gold: SequenceOf[Reading], answer: SequenceOf[Reading], algebra: Algebra) -> bool:
     """Match every element with a different one of the other side. Repeated elements count."""
-    if len(gold) > MAX_ITEMS:
-        return False
     left = list(answer)
     for wanted in gold:
         found = next((index for index, item in enumerate(left) if same(wanted, item, algebra)), None)
