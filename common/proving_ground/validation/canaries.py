@@ -270,8 +270,7 @@ def _number(question: Question) -> Iterator[Made]:
         yield Made(f"answer is {name}", answer(text))
     yield Made("shotgun: neighbours in the form", "\n".join(map(answer, [truth, *span])))
     yield Made(
-        "shotgun: all numbers to a hundred",
-        " ".join(str(each) for each in range(101)) + f"\n{answer(wrong)}",
+        "shotgun: all numbers to a hundred", " ".join(str(each) for each in range(101)) + f"\n{answer(wrong)}"
     )
     yield Made("shotgun: set of neighbours", answer("\\{" + ", ".join([truth, *span]) + "\\}"))
     yield Made(

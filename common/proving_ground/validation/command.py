@@ -35,21 +35,12 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("reward", help="an example's name, package.module:function or file.py:function")
     add("--data", type=Path, metavar="FILE", help="rows: .jsonl or .parquet (an example has its own)")
-    add(
-        "--prompt",
-        metavar="COLUMN",
-        help="the question: text or chat messages (default: prompt, question, ...)",
-    )
+    add("--prompt", metavar="COLUMN", help="the question: text or messages (default: prompt, question, ...)")
     add("--truth", metavar="COLUMN", help="the ground truth (default: ground_truth, answer, ...)")
     add("--truth-after", metavar="SIGN", help="the truth is what follows this in its column: '####' of GSM8K")
     add("--reference", metavar="COLUMN", help="a worked right completion, if the rows have one")
     add("--wrong", metavar="COLUMN", help="a list of wrong completions, if the rows have one")
-    add(
-        "--canaries",
-        type=Path,
-        metavar="FILE",
-        help="your own canaries, one completion (a JSON string) a line",
-    )
+    add("--canaries", type=Path, metavar="FILE", help="your own canaries: one JSON string a line")
     add("--kind", choices=KINDS, help="the kind of answer, where the ground truths do not tell it")
     add(
         "--range",
@@ -59,13 +50,7 @@ def parser() -> argparse.ArgumentParser:
         metavar=("LOW", "HIGH"),
         help="bounds of the scores",
     )
-    add(
-        "--floor",
-        type=float,
-        default=None,
-        metavar="SCORE",
-        help="what an unsolved completion may get at most",
-    )
+    add("--floor", type=float, metavar="SCORE", help="what an unsolved one may get at most")
     add("--second-grader", metavar="SPEC", help="an independent reward to compare with (statistical level)")
     add("--level", choices=LEVELS, default="statistical", help="the last level to run (default statistical)")
     add("--limit", type=int, metavar="N", help="only the first N rows")
@@ -89,47 +74,39 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(options: argparse.Namespace) -> int:
     started = time.monotonic()
     # Rewards take half a second to import: not before --help, nor before a mistake in the options.
+    from proving_ground.validation import verdict
     from proving_ground.validation.checks import fast_checks
     from proving_ground.validation.inputs import load_reward, subject_of
-    from proving_ground.validation.verdict import (
-        EXIT_CODES,
-        badge,
-        differences,
-        not_met,
-        policy,
-        report,
-        show,
-    )
 
     subject = subject_of(options)
+    second = load_reward(options.second_grader) if options.second_grader else None
     say(f"prove: {subject.name}: {subject.reward.form}; {len(subject.rows)} rows")
     for line in subject.said:
         say(f"prove: {line}")
-    chosen = policy()
-    findings, examination = fast_checks(subject, chosen.thresholds, level=options.level, seed=options.seed)
+    limits = verdict.policy().thresholds
+    findings, examination = fast_checks(subject, limits, level=options.level, seed=options.seed)
     if options.level == "statistical":
         from proving_ground.validation.statistics import statistical_checks
 
-        second = load_reward(options.second_grader) if options.second_grader else None
         curves = options.output and options.output / "curves.json"
         findings += statistical_checks(examination, findings, second=second, curves=curves)
-    level, form = options.level, subject.reward.form
-    written = report(subject.name, form, level, options.seed, findings)
+    given = (subject.name, subject.reward.form, options.level, options.seed, findings)
+    written = verdict.report(*given)
     decision = written["verdict"]
     if options.output:
         write_json(options.output / "report.json", written)
         with atomic_writer(options.output / "badge.svg") as stream:
-            stream.write(badge(decision).encode())
+            stream.write(verdict.badge(decision).encode())
     if options.verdict:
-        write_json(options.verdict, report(subject.name, form, level, options.seed, findings, timing=False))
-    changed = differences(options.check, written) if options.check else []
-    seconds = time.monotonic() - started
-    show(subject.name, decision, findings, seconds)
+        write_json(options.verdict, verdict.report(*given, timing=False))
+    changed = verdict.differences(options.check, written) if options.check else []
+    seconds = round(time.monotonic() - started, 1)
+    verdict.show(subject.name, decision, findings, seconds)
     if options.json:
         sys.stdout.write(json.dumps(written, ensure_ascii=False, indent=2) + os.linesep)
     else:
-        failed = not_met(findings)
-        emit("verdict", target=subject.name, verdict=decision, failed=failed, seconds=round(seconds, 1))
+        failed = verdict.not_met(findings)
+        emit("verdict", target=subject.name, verdict=decision, failed=failed, seconds=seconds)
     for each in changed:
         say(f"prove: {options.check}: {each}; if it is meant, write it anew with --verdict")
-    return EXIT_CODES[decision] or int(bool(changed))
+    return verdict.EXIT_CODES[decision] or int(bool(changed))

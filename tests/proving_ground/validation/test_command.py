@@ -185,6 +185,10 @@ def test_worked_solutions_taken_for_truths_are_said_aloud(
         (["none.py", "--data", "rows.jsonl"], "none.py: no such Python file"),
         (["broken.py:f", "--data", "rows.jsonl"], "SyntaxError: invalid syntax (broken.py, line 2)"),
         (["raising.py:f", "--data", "rows.jsonl"], "raising.py:2)"),
+        (
+            ["good.py:last_tag", "--data", "rows.jsonl", "--second-grader", "no.such:f"],
+            "cannot import no.such",
+        ),
         (["good.py:last_tag"], "say --data FILE"),
         (["good.py:last_tag", "--data", "none.jsonl"], "none.jsonl: cannot read it"),
         (["good.py:last_tag", "--data", "rows.jsonl", "--prompt", "what"], "--prompt what: the rows have"),
