@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import responses
+from pydantic import ValidationError
 from requests import PreparedRequest
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.fireworks.preview import DRIVER, FOLDER, driver_input, preview_answer
 from proving_ground.mocks import MockContext, json_body, json_response
+from proving_ground.services.schema import PreviewRequest, complaint
 
 SWITCH = "TEST_MOCK_FIREWORKS_PREVIEW"
 URL = re.compile(r"https?://[^/]+/v1/accounts/[\w.-]+/evaluators:previewEvaluator")
@@ -26,30 +28,16 @@ def register(mock: responses.RequestsMock, context: MockContext) -> None:
     """Answer ``POST .../evaluators:previewEvaluator``."""
 
     def answer(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
-        files, rows = _evaluator_and_rows(json_body(request))
-        context.log(SWITCH, request, rows=len(rows))
-        return json_response(run_evaluator(files, rows))
+        try:
+            asked = PreviewRequest.model_validate(json_body(request))
+        except ValidationError as error:
+            raise InfrastructureError(f"mocked preview: {complaint(error)}") from error
+        if "main.py" not in asked.files:
+            raise InfrastructureError("mocked preview: the evaluator has no main.py")
+        context.log(SWITCH, request, rows=len(asked.rows))
+        return json_response(run_evaluator(asked.files, asked.rows))
 
     mock.add_callback(responses.POST, URL, callback=answer)
-
-
-def _evaluator_and_rows(body: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """What the API needs from a request; one that it would refuse is refused here."""
-    match body:
-        case {
-            "evaluator": {
-                "criteria": [
-                    {
-                        "type": "CODE_SNIPPETS",
-                        "codeSnippets": {"language": "python", "fileContents": {"main.py": str()} as files},
-                    }
-                ]
-            },
-            "sampleData": [*rows],
-            "maxSamples": int(most),
-        } if rows and all(isinstance(row, str) for row in rows):
-            return files, rows[:most]
-    raise InfrastructureError(f"mocked preview: the request is not one the API takes (keys: {sorted(body)})")
 
 
 def run_evaluator(files: Mapping[str, str], rows: Sequence[str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tenacity.wait import wait_base
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.sandbox.fusion import COMPILE_SECONDS, read_answer, request_body
-from proving_ground.sandbox.interface import Job, Limits, RunFailedError, RunResult, run_all
+from proving_ground.sandbox.interface import Limits, RunFailedError, RunResult, Sandbox
 
 _CONNECT_SECONDS = 5.0
 _SERVICE_SECONDS = 30.0  # on top of the program's own time: queueing, starting, answering
@@ -46,7 +46,7 @@ class _AsAsked(wait_base):
         return max(asked, self._doubling(retry_state))
 
 
-class ApiSandbox:
+class ApiSandbox(Sandbox):
     """Runs programs on the services at ``base_url``: one address, or several separated by commas.
 
     Services take turns. Connection errors, timeouts of the connection, 429 and 5xx are tried again up to
@@ -66,19 +66,10 @@ class ApiSandbox:
     ) -> None:
         self._urls = [url.strip().rstrip("/") + "/run_code" for url in base_url.split(",")]
         self._turns = itertools.count()
-        self._workers = workers
+        self.workers = workers
         self._limits = limits or Limits()
         self._retries = retries
         self._wait = wait or _AsAsked()
-
-    @property
-    def workers(self) -> int:
-        """How many programs ``run_many`` hands to the services at one time."""
-        return self._workers
-
-    def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:
-        """See ``Sandbox.run_many``."""
-        return run_all(self, jobs)
 
     def run_each(
         self, program: str, inputs: Sequence[str], *, limits: Limits | None = None

@@ -89,10 +89,8 @@ class Job:
 class Sandbox(Protocol):
     """Runs Python programs isolated from the caller. Safe to use from several threads."""
 
-    @property
-    def workers(self) -> int:
-        """How many programs run at one time."""
-        ...
+    workers: int
+    """How many programs ``run_many`` runs at one time."""
 
     def run(
         self,
@@ -124,17 +122,9 @@ class Sandbox(Protocol):
 
     def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:
         """Run all jobs, ``workers`` at a time; results in the order of ``jobs``."""
-        ...
-
-
-def run_all(sandbox: Sandbox, jobs: Sequence[Job]) -> list[RunResult]:
-    """``run_many`` for any sandbox: a thread only waits for a program, so threads are enough."""
-
-    def run(job: Job) -> RunResult:
-        return sandbox.run(job.program, job.stdin, files=job.files, packages=job.packages, limits=job.limits)
-
-    with ThreadPoolExecutor(max_workers=sandbox.workers) as pool:
-        return list(pool.map(run, jobs))
+        # A thread only waits for a program, so threads are enough.
+        with ThreadPoolExecutor(max_workers=self.workers) as pool:
+            return list(pool.map(lambda job: self.run(**vars(job)), jobs))
 
 
 DEFAULT = SandboxSettings()

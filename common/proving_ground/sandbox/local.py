@@ -12,7 +12,7 @@ from pathlib import Path
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.sandbox import launch, seccomp
-from proving_ground.sandbox.interface import Job, Limits, RunFailedError, RunResult, Status, run_all
+from proving_ground.sandbox.interface import Limits, RunFailedError, RunResult, Sandbox, Status
 from proving_ground.sandbox.launch import Launched
 from proving_ground.sandbox.watch import Ending, Stop, watch
 
@@ -24,7 +24,7 @@ _LAUNCH_TRIES = 5
 _FIRST_PAUSE_SECONDS = 0.05  # doubled after each try
 
 
-class LocalSandbox:
+class LocalSandbox(Sandbox):
     """Isolates on this machine with bubblewrap (0.8 or newer), as root or as an ordinary user.
 
     Opening runs a program and raises ``InfrastructureError`` when that does not work here. From the first
@@ -33,7 +33,7 @@ class LocalSandbox:
     """
 
     def __init__(self, *, workers: int = 1, limits: Limits | None = None) -> None:
-        self._workers = workers
+        self.workers = workers
         self._limits = limits or Limits()
         bwrap = shutil.which("bwrap")
         if bwrap is None:
@@ -62,15 +62,6 @@ class LocalSandbox:
             raise InfrastructureError(
                 f"no local sandbox: a first program ended with {reason!r} instead of printing 42"
             )
-
-    @property
-    def workers(self) -> int:
-        """How many programs ``run_many`` runs at one time."""
-        return self._workers
-
-    def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:
-        """See ``Sandbox.run_many``."""
-        return run_all(self, jobs)
 
     def run(
         self,

@@ -4,7 +4,6 @@ Field names follow the API reference and the official SDK's request types. A fie
 policy cannot honour is refused: dropping ``n`` or ``logprobs`` would answer another question than was asked.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -168,53 +167,35 @@ def completion_of(payload: Any, model: str) -> dict[str, Any] | None:
 
     ``model`` is the id that was asked for: ``transformers serve`` adds a revision to it.
     """
-    match payload:
-        case {"id": str(name), "created": int(created), "choices": [*choices]} if choices:
-            known = [_choice(choice) for choice in choices]
-        case _:
-            return None
-    if None in known:
+    known = _reduced(payload, model, "chat.completion", "message")
+    if known is None:
         return None
-    usage = {
-        key: int(payload.get("usage", {}).get(key, 0))
-        for key in ("prompt_tokens", "completion_tokens", "total_tokens")
-    }
-    return {
-        "id": name,
-        "object": "chat.completion",
-        "created": created,
-        "model": model,
-        "choices": known,
-        "usage": usage,
-    }
-
-
-def _choice(choice: Any) -> dict[str, Any] | None:
-    match choice:
-        case {"index": int(index), "finish_reason": str(reason), "message": {"role": "assistant"} as message}:
-            return {"index": index, "message": _known(message), "finish_reason": reason}
-    return None
-
-
-def _known(message: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("role", "content", "reasoning_content", "tool_calls")
-    return {key: message[key] for key in names if message.get(key) is not None}
+    ends = {(each["message"].get("role"), type(each["finish_reason"])) for each in known["choices"]}
+    if ends != {("assistant", str)}:
+        return None
+    used = payload.get("usage", {})
+    usage = ("prompt_tokens", "completion_tokens", "total_tokens")
+    return {**known, "usage": {key: int(used.get(key, 0)) for key in usage}}
 
 
 def chunk_of(payload: Any, model: str) -> dict[str, Any] | None:
     """One chunk of an upstream completion that streams, reduced likewise; ``None`` when it is none."""
+    return _reduced(payload, model, "chat.completion.chunk", "delta")
+
+
+def _reduced(payload: Any, model: str, kind: str, part: str) -> dict[str, Any] | None:
     match payload:
         case {"id": str(name), "created": int(created), "choices": [*choices]}:
-            known = [_delta(choice) for choice in choices]
+            known = [_choice(choice, part) for choice in choices]
             if None not in known:
-                kind = "chat.completion.chunk"
                 return {"id": name, "object": kind, "created": created, "model": model, "choices": known}
     return None
 
 
-def _delta(choice: Any) -> dict[str, Any] | None:
+def _choice(choice: Any, part: str) -> dict[str, Any] | None:
+    names = ("role", "content", "reasoning_content", "tool_calls")
     match choice:
-        case {"index": int(index), "delta": dict(delta), **rest}:
-            reason = rest.get("finish_reason")
-            return {"index": index, "delta": _known(delta), "finish_reason": reason}
+        case {"index": int(index), **rest} if isinstance(said := rest.get(part), dict):
+            known = {key: said[key] for key in names if said.get(key) is not None}
+            return {"index": index, part: known, "finish_reason": rest.get("finish_reason")}
     return None
