@@ -20,7 +20,8 @@ from proving_ground.rewards.math.units import known, read_unit
 FORMATS = ("boxed", "hash", "phrase")
 r"""``\boxed{7}`` (also ``\fbox``), GSM8K's ``#### 7``, and ``The answer is 7``."""
 
-_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])")
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s*+")
+_STRAY = re.compile(r"\{([^{}\\]+)\\\}")  # ``\boxed{8\}``
 _HASH = re.compile(r"####[ \t]*([^\n]*)")
 _PHRASE = re.compile(r"\banswer(?:[ \t]+is|[ \t]*:)[ \t]*:?[ \t]*", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n")
@@ -166,13 +167,11 @@ def _with_surroundings(text: str, start: int, end: int, content: str) -> str | N
 
 def _content(text: str, box: re.Match[str]) -> tuple[str | None, int]:
     """What a box holds and where it ends; ``None`` if it has no brace or never closes."""
-    brace = box.end()
-    while brace < len(text) and text[brace].isspace():
-        brace += 1
-    end = matching(text, brace) if text[brace : brace + 1] == "{" else None
-    if end is None and (stray := re.compile(r"\{([^{}\\]+)\\\}").match(text, brace)):
-        return stray[1], stray.end()  # ``\boxed{8\}``
-    return (None, box.end()) if end is None else (text[brace + 1 : end], end + 1)
+    end = matching(text, box.end()) if text.startswith("{", box.end()) else None
+    if end is not None:
+        return text[box.end() + 1 : end], end + 1
+    stray = _STRAY.match(text, box.end())
+    return (stray[1], stray.end()) if stray else (None, box.end())
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

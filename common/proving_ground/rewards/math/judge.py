@@ -16,9 +16,11 @@ What takes algebra is put to ``Algebra``, ground truth first: the comparison is 
 """
 
 import re
+from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from fractions import Fraction
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from proving_ground.rewards.math.readings import (
     VARIABLE,
@@ -185,9 +187,10 @@ def _same_sequence(gold: Reading, answer: Reading, algebra: Algebra) -> bool:
         return _same_sets(gold.items, answer.items, algebra)
     if len(gold.items) != len(answer.items):
         return False
+    agree = partial(same, algebra=algebra)
     if kinds <= {"list", "{}"} or kinds == {"union"}:
-        return _same_items_any_order(gold.items, answer.items, algebra)
-    return all(same(left, right, algebra) for left, right in zip(gold.items, answer.items, strict=True))
+        return one_to_one(gold.items, answer.items, agree)
+    return all(map(agree, gold.items, answer.items))
 
 
 def _is_named(side: Reading) -> bool:
@@ -255,15 +258,15 @@ def _as_list(side: Reading, other: Reading) -> Reading:
     return side
 
 
-def _same_items_any_order(gold: SequenceOf[Reading], answer: SequenceOf[Reading], algebra: Algebra) -> bool:
-    """Match every element with a different one of the other side. Repeated elements count."""
+def one_to_one(gold: SequenceOf[Any], answer: SequenceOf[Any], agree: Callable[[Any, Any], bool]) -> bool:
+    """Match every element with a different one of the other side, in any order. Repeated elements count."""
     left = list(answer)
     for wanted in gold:
-        found = next((index for index, item in enumerate(left) if same(wanted, item, algebra)), None)
+        found = next((index for index, item in enumerate(left) if agree(wanted, item)), None)
         if found is None:
             return False
         del left[found]
-    return True
+    return not left
 
 
 def _same_relation(gold: Reading, answer: Reading, algebra: Algebra) -> bool:

@@ -66,6 +66,9 @@ _RENAMED = (
 )
 _DELIMITERS = ((r"\(", r"\)"), (r"\[", r"\]"), *((sign, sign) for sign in ("$$", "$", "**", "`", "*", "_")))
 _OPEN, _CLOSE = "([{", ")]}"
+_TOKEN = re.compile(r"\\[\s\S]|[()\[\]{}]")
+"""A bracket, or a character with the backslash before it."""
+
 _WITH_ARGUMENT = re.compile(
     r"\\(?:(?:text|math)?color(?:box)?|hspace|vspace|h?phantom|label|tag)\*?\s*\{[^{}]*\}|(?<!\\)~"
 )
@@ -182,18 +185,11 @@ def matching(text: str, start: int) -> int | None:
 
     Escaped braces (``\{``) do not count, as in TeX.
     """
-    depth, index = 0, start
-    while index < len(text):
-        char = text[index]
-        if char == "\\":
-            index += 1
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if depth == 0:
-                return index
-        index += 1
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        depth += (token[0] == "{") - (token[0] == "}")
+        if depth == 0:
+            return token.start()
     return None
 
 
@@ -213,19 +209,15 @@ def split_top(text: str, separator: re.Pattern[str]) -> list[str]:
 
 def _check_brackets(text: str) -> None:
     """Brackets must nest; ``[`` may close with ``)`` and the reverse, since intervals do that."""
-    depth = groups = index = 0
-    while index < len(text):
-        escaped = text[index] == "\\"
-        index += escaped
-        char = text[index : index + 1]
-        step = (char != "" and char in _OPEN) - (char != "" and char in _CLOSE)
+    depth = groups = 0
+    for token in _TOKEN.finditer(text):
+        step = (token[0][-1] in _OPEN) - (token[0][-1] in _CLOSE)
         depth += step
-        if char in ("{", "}") and not escaped:
+        if token[0] in ("{", "}"):
             groups += step
         if depth < 0 or groups < 0:
             raise UnreadableError("unbalanced brackets")
         if depth > MAX_DEPTH:
             raise UnreadableError("brackets nested too deeply")
-        index += 1
     if depth or groups:
         raise UnreadableError("unbalanced brackets")

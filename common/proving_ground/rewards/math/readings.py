@@ -8,6 +8,7 @@ needs a worker. A text that is none of these raises ``UnreadableError``.
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import TypeAlias
 
 from proving_ground.rewards.math.notation import (
@@ -264,11 +265,11 @@ def _read_structure(text: str) -> Reading | None:
         return Sequence("union", tuple(map(_read, pieces)), text)
     pieces = _split_list(text)
     if len(pieces) > 1 and all(map(_COMPARES.search, pieces)):
-        joint = r"\lor" if re.search(r"(?<![A-Za-z])or(?![A-Za-z])|\\lor", text) else r"\land"
-        # A comma between conditions may mean either; algebra takes "or" where "and" leaves nothing.
-        joint = (
-            r"\land \lor" if joint == r"\land" and not re.search(r"(?<![A-Za-z])and|\\land", text) else joint
-        )
+        if re.search(r"(?<![A-Za-z])or(?![A-Za-z])|\\lor", text):
+            joint = r"\lor"
+        else:
+            # A comma between conditions may mean either; algebra takes "or" where "and" leaves nothing.
+            joint = r"\land" if re.search(r"(?<![A-Za-z])and|\\land", text) else r"\land \lor"
         return Expression(f" {joint} ".join(piece.strip() for piece in pieces), None)
     if len(pieces) > 1:
         return Sequence("list", _items(pieces), text)
@@ -354,12 +355,8 @@ def _is_run(word: str) -> bool:
 
 def _one_group(inner: str) -> bool:
     """Whether the brackets around ``inner`` belong together (not so in ``(a)(b)``)."""
-    depth = 0
-    for char in inner:
-        depth += (char in "([{") - (char in ")]}")
-        if depth < 0:
-            return False
-    return depth == 0
+    depths = list(accumulate((char in "([{") - (char in ")]}") for char in inner))
+    return not depths or min(depths) == depths[-1] == 0
 
 
 def _split_list(text: str) -> list[str]:

@@ -20,6 +20,8 @@ from math_verify import verify
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
+from proving_ground.rewards.math.judge import one_to_one
+
 Parsed: TypeAlias = Any
 """A sympy expression, set, relation, boolean or matrix (sympy is untyped)."""
 
@@ -144,7 +146,8 @@ def equal(gold: Parsed, answer: Parsed) -> bool:
     if isinstance(gold, sympy.Or) != isinstance(answer, sympy.Or):
         return False
     relations = _relations(gold), _relations(answer)
-    if all(relations) and _equal_relations(*relations):
+    # The same comparisons in any order; each may be rearranged by a constant factor.
+    if all(relations) and one_to_one(*relations, _equal_relation):
         return True
     if all(relations) and len(gold.free_symbols | answer.free_symbols) != 1:
         return False
@@ -223,17 +226,6 @@ def _plain(part: Parsed) -> bool:
     return (
         isinstance(part, Relational) and isinstance(part.lhs, sympy.Expr) and isinstance(part.rhs, sympy.Expr)
     )
-
-
-def _equal_relations(gold: list[Parsed], answer: list[Parsed]) -> bool:
-    """The same comparisons in any order; each may be rearranged by a constant factor."""
-    left = list(answer)
-    for wanted in gold:
-        found = next((relation for relation in left if _equal_relation(wanted, relation)), None)
-        if found is None:
-            return False
-        left.remove(found)
-    return not left
 
 
 def _equal_relation(gold: Parsed, answer: Parsed) -> bool:
