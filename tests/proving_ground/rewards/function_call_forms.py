@@ -361,6 +361,8 @@ QUOTED = [
 """Whole calls that are right, and are shown instead of made."""
 
 BROKEN_TUNED = [
+    "<function=book>\n<parameter=city>Rome</parameter>\n<parameter=city>Oslo</parameter>\n"
+    "<parameter=nights>2</parameter>\n</function>",
     f">>>book\n{ARGS[:-1]}",
     f"✿FUNCTION✿: book\n✿ARGS✿: {ARGS[:-1]}",
     f"<tool_call>book<tool_sep>\n```json\n{ARGS}\n",
