@@ -35,7 +35,7 @@ def arithmetic_rows(path: Path, seed: int, count: int = 1200) -> Path:
     import reasoning_gym
 
     made = reasoning_gym.create_dataset(
-        "chain_sum", size=count, seed=seed, min_terms=2, max_terms=3, min_digits=1, max_digits=2
+        "chain_sum", size=count, seed=seed, min_terms=2, max_terms=3, min_digits=1, max_digits=1
     )
     lines = [{"question": row["question"], "answer": f"#### {row['answer']}"} for row in made]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
