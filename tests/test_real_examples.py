@@ -37,7 +37,9 @@ def arithmetic_rows(path: Path, seed: int, count: int = 1200) -> Path:
     made = reasoning_gym.create_dataset(
         "chain_sum", size=count, seed=seed, min_terms=2, max_terms=3, min_digits=1, max_digits=1
     )
-    lines = [{"question": row["question"], "answer": f"#### {row['answer']}"} for row in made]
+    # Worked, as GSM8K's answers are: a model this small does not know a sum that it has not written down.
+    sums = [(row["question"], row["metadata"]["expression"], row["answer"]) for row in made]
+    lines = [{"question": asked, "answer": f"{terms} = {n}\n#### {n}"} for asked, terms, n in sums]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 
