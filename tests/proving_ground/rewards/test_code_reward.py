@@ -271,6 +271,12 @@ def test_a_program_that_could_not_be_run_has_no_score() -> None:
     assert counted == {"failed/launch": 2.0, "failed/service": 1.0}
 
 
+def test_a_batch_of_which_nothing_could_be_run_is_an_error() -> None:
+    recording = Recording(*[RunFailedError("launch", "no launch")] * 2)
+    with pytest.raises(RunFailedError, match="no launch"):
+        partial(code_reward, sandbox=recording)([fenced("x")] * 2, [stdio(("", "1"))] * 2)
+
+
 def test_a_missing_sandbox_is_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     code._opened.cache_clear()
