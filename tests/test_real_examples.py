@@ -67,7 +67,18 @@ def has_a_real_configuration(example: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", [int(seed) for seed in SEEDS])
-@pytest.mark.parametrize("task", ["builtin", "chain_sum"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "builtin",
+        pytest.param(
+            "chain_sum",
+            marks=pytest.mark.xfail(
+                reason="0.145 -> 0.165 in 20 steps, interval -0.03 to 0.07: docs/real.md"
+            ),
+        ),
+    ],
+)
 def test_a_pretrained_model_learns(example: Path, task: str, seed: int, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     data = prepared(example, tmp_path / "data", task, seed)

@@ -342,19 +342,32 @@ def grpo_of(config: Config) -> dict[str, Any]:
     return check_grpo({**below, **config.grpo})
 
 
+GROUP_SIZES = (
+    "gradient_accumulation_steps",
+    "steps_per_generation",
+    "generation_batch_size",
+    "num_generations",
+)
+
+
 def check_groups(grpo: Mapping[str, Any], processes: int) -> None:
     """Raise ``CannotRunError`` for groups of completions that do not fit into what is sampled at once."""
+    for name in ("per_device_train_batch_size", *GROUP_SIZES):
+        if grpo.get(name) is not None and grpo[name] < 1:
+            raise CannotRunError(f"grpo.{name}: give a whole number of at least 1, not {grpo[name]}")
     # The numbers are TRL's defaults.
     batch = grpo.get("per_device_train_batch_size", 8) * processes
     batch *= grpo.get("steps_per_generation") or grpo.get("gradient_accumulation_steps", 1)
     batch = grpo.get("generation_batch_size") or batch
     group = grpo.get("num_generations") or 8
     if group < 2 or batch % group:
-        fit = [str(number) for number in range(2, batch + 1) if batch % number == 0]
+        fit = [str(number) for number in range(2, min(batch, 64) + 1) if batch % number == 0]
+        decided = (
+            "generation_batch_size" if grpo.get("generation_batch_size") else "per_device_train_batch_size"
+        )
         raise CannotRunError(
-            f"grpo.num_generations: {group} completions of a prompt are no even share of the {batch} that are"
-            f" sampled at once; take {' or '.join(fit[:4]) or 'more'}, or change"
-            " grpo.per_device_train_batch_size or grpo.gradient_accumulation_steps"
+            f"grpo.num_generations: groups of {group} cannot be made of the {batch} completions that are"
+            f" sampled at once; take {' or '.join(fit[:4]) or 'at least 2'}, or change grpo.{decided}"
         )
 
 

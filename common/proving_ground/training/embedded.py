@@ -186,10 +186,12 @@ def _in_cache(folder: Path, work: Callable[[], bool]) -> bool:
 def _is_whole(folder: Path) -> bool:
     try:
         with safe_open(folder / "model.safetensors", framework="pt"):
-            os.utime(folder)  # used now, for _forget_the_oldest
-            return True
+            pass
     except (OSError, SafetensorError):
         return False
+    with contextlib.suppress(OSError):  # a cache that cannot be written is as good to read
+        os.utime(folder)  # used now, for _forget_the_oldest
+    return True
 
 
 def _make_room(folder: Path, partial: Path) -> bool:
@@ -214,7 +216,7 @@ def _publish(policy: Policy, partial: Path, folder: Path) -> bool:
 
 def _forget_the_oldest(cache: Path) -> None:
     used: dict[Path, float] = {}
-    for path in cache.iterdir():
+    for path in filter(Path.is_dir, cache.iterdir()):
         with contextlib.suppress(FileNotFoundError):  # another process forgets, too
             used[path] = path.stat().st_mtime
     for path in sorted(used, key=used.__getitem__, reverse=True)[MOST_ENTRIES:]:

@@ -86,11 +86,11 @@ def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
     """
     try:
         read = json.loads(path.read_text("utf-8"))
-        level, committed = read["level"], {each["check_id"]: each for each in read["results"]}
-    except (OSError, ValueError, KeyError) as error:
+        ran = LEVELS[: 1 + min(map(LEVELS.index, (read["level"], found["level"])))]
+        committed = {each["check_id"]: (each["status"], each["measured"]) for each in read["results"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
-    now = {each["check_id"]: each for each in found["results"]}
-    ran = LEVELS[: 1 + min(map(LEVELS.index, (level, found["level"])))]
+    now = {each["check_id"]: (each["status"], each["measured"]) for each in found["results"]}
     changed = []
     for name in [*now, *sorted(committed.keys() - now)]:
         place = name.partition(".")[0]
@@ -98,11 +98,10 @@ def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
             continue
         if name not in committed or name not in now:
             changed.append(f"{name} is {'no longer checked' if name in committed else 'not in it'}")
-        elif now[name]["status"] != committed[name]["status"]:
-            changed.append(f"{name} was {committed[name]['status']} and is {now[name]['status']}")
-        elif not name.startswith("statistical.") and now[name]["measured"] != committed[name]["measured"]:
-            before, after = committed[name]["measured"], now[name]["measured"]
-            changed.append(f"{name} measured {before} and now {after}")
+        elif now[name][0] != committed[name][0]:
+            changed.append(f"{name} was {committed[name][0]} and is {now[name][0]}")
+        elif not name.startswith("statistical.") and now[name] != committed[name]:
+            changed.append(f"{name} measured {committed[name][1]} and now {now[name][1]}")
     return changed
 
 

@@ -89,11 +89,24 @@ def test_the_cache_forgets_what_nobody_used_for_longest(
     os.utime(tmp_path / "killed.partial", (0, 0))
     third = build(3)
     assert {*tmp_path.iterdir()} == {first, third}
+    (tmp_path / "a file").write_text("of somebody else")
     os.utime(first, (300, 300))
     assert build(1) == first, "used again, and so younger than the third"
     os.utime(third, (400, 400))
-    assert {*tmp_path.iterdir()} == {first, third}
+    assert {*tmp_path.iterdir()} == {first, third, tmp_path / "a file"}
     assert build(4).parent == tmp_path and first in {*tmp_path.iterdir()} and not third.exists()
+
+
+def test_a_cache_that_can_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = EmbeddedConfig(hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=1)
+    folder = embedded_policy(ROWS[:8], ANSWERS[:8], cache_dir=tmp_path, config=config)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "utime", refused)
+    monkeypatch.setattr(embedded, "_warm_start", refused)
+    assert embedded_policy(ROWS[:8], ANSWERS[:8], cache_dir=tmp_path, config=config) == folder
 
 
 def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -146,6 +146,13 @@ def test_values_that_do_not_go_together_are_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("size", [0, -8])
+@pytest.mark.parametrize("name", ["num_generations", "generation_batch_size", "per_device_train_batch_size"])
+def test_a_group_or_batch_of_nothing_is_named(name: str, size: int) -> None:
+    with pytest.raises(CannotRunError, match=rf"^grpo.{name}: give a whole number of at least 1, not {size}"):
+        check_groups({name: size}, 1)
+
+
 def test_groups_that_do_not_fit_are_named_with_what_does() -> None:
     """As TRL counts them, and before it is imported."""
     for grpo, processes in (
@@ -162,7 +169,9 @@ def test_groups_that_do_not_fit_are_named_with_what_does() -> None:
                 "num_generations", 8
             )
     for number in (1, 7, 16):
-        with pytest.raises(CannotRunError, match=rf"^grpo.num_generations: {number} .* take 2 or 4 or 8, or"):
+        with pytest.raises(
+            CannotRunError, match=rf"^grpo.num_generations: groups of {number} .* take 2 or 4 or 8, or"
+        ):
             check_groups({"num_generations": number}, 1)
         with pytest.raises(CannotRunError, match=r"^grpo: "):
             build_config({**CPU, "num_generations": number}, Path("out"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proving_ground.errors import CannotRunError
 from proving_ground.validation.command import main
 from proving_ground.validation.inputs import UnsupportedError, foreign_subject, in_trl_form, load_reward
 from proving_ground.validation.verdict import badge, differences, policy
@@ -317,6 +318,21 @@ def test_parquet_rows_and_their_columns(folder: Path) -> None:
         load_reward(str(folder / "good.py:last_tag")), [{"q": "1+1?", "a": 2}], prompt="q", truth="a"
     )
     assert subject.rows[0]["ground_truth"] == "2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        '{"level": "x", "results": []}',
+        '{"level": "semantic", "results": null}',
+        '{"level": "semantic", "results": [{"check_id": "semantic.oracle_max"}]}',
+    ],
+)
+def test_a_file_that_is_no_verdict_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "verdict.json").write_text(text)
+    with pytest.raises(CannotRunError, match="no verdict can be read there"):
+        differences(tmp_path / "verdict.json", {"level": "semantic", "results": []})
 
 
 def test_differences_from_a_committed_verdict(tmp_path: Path) -> None:
