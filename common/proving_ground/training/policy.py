@@ -19,7 +19,7 @@ from proving_ground.messages import Message
 from proving_ground.rewards.contract import RewardCallable
 
 MESSAGES = "prompt_messages"
-"""Column with the messages of a prompt that became text."""
+"""Column with the messages of a prompt that became text: as JSON, since a table fills in missing keys."""
 
 
 class Policy(NamedTuple):
@@ -95,7 +95,7 @@ def build_dataset(
     """
     if any("tools" in row for row in rows):
         rows = [
-            {**row, "prompt": render_prompt(tokenizer, row, template), MESSAGES: row["prompt"]}
+            {**row, "prompt": render_prompt(tokenizer, row, template), MESSAGES: json.dumps(row["prompt"])}
             for row in rows
         ]
     return Dataset.from_list([dict(row) for row in rows])
@@ -111,7 +111,7 @@ def with_message_prompts(reward: RewardCallable, dataset: Dataset) -> Any:
 
     @functools.wraps(reward)
     def wrapper(*, prompts: Sequence[str], **columns: Any) -> Any:
-        return reward(prompts=columns.pop(MESSAGES), **columns)
+        return reward(prompts=[json.loads(text) for text in columns.pop(MESSAGES)], **columns)
 
     return wrapper
 

@@ -65,6 +65,7 @@ def test_prompts_that_are_rendered_alike_keep_their_messages() -> None:
     from proving_ground.training.embedded import build_tokenizer
 
     rows = [row for system in ("Be brief.", "Be kind.") for row in training_rows(SAMPLES[:1], system)]
+    rows[1]["prompt"][0]["name"] = "only here"  # a key of one message is not None in all the others
     dataset = build_dataset(rows, build_tokenizer(["left right use (a, b)"], 300))
     assert len(set(dataset["prompt"])) == 1
     told: list[Any] = []
