@@ -342,17 +342,10 @@ def grpo_of(config: Config) -> dict[str, Any]:
     return check_grpo({**below, **config.grpo})
 
 
-GROUP_SIZES = (
-    "gradient_accumulation_steps",
-    "steps_per_generation",
-    "generation_batch_size",
-    "num_generations",
-)
-
-
 def check_groups(grpo: Mapping[str, Any], processes: int) -> None:
     """Raise ``CannotRunError`` for groups of completions that do not fit into what is sampled at once."""
-    for name in ("per_device_train_batch_size", *GROUP_SIZES):
+    sizes = ("per_device_train_batch_size", "gradient_accumulation_steps", "steps_per_generation")
+    for name in (*sizes, "generation_batch_size", "num_generations"):
         if grpo.get(name) is not None and grpo[name] < 1:
             raise CannotRunError(f"grpo.{name}: give a whole number of at least 1, not {grpo[name]}")
     # The numbers are TRL's defaults.

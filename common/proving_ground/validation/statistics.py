@@ -6,6 +6,7 @@ are none that it can learn, what needs it is skipped with the reason; the search
 without solving anything needs no policy and always runs.
 """
 
+import json
 import random
 import statistics
 import tempfile
@@ -20,7 +21,7 @@ from typing import Any
 from proving_ground.cli import missing_package
 from proving_ground.config import load_config
 from proving_ground.dataset import read_samples, write_json
-from proving_ground.errors import CannotRunError
+from proving_ground.errors import CannotRunError, InfrastructureError
 from proving_ground.events import say
 from proving_ground.messages import completion_text
 from proving_ground.rewards.contract import call_reward, training_rows
@@ -70,6 +71,8 @@ def statistical_checks(
             blind = _blind(e, lab)
             if curves is not None:
                 write_json(curves, lab.curves)
+    except InfrastructureError:
+        raise  # the reward could not score: that is no check to skip
     except (CannotRunError, ModuleNotFoundError) as error:
         reason = missing_package(error) if isinstance(error, ModuleNotFoundError) else str(error)
         made_findings = [Finding(name, "skip", {"reason": reason}) for name in IDS]
@@ -340,12 +343,19 @@ def _learnable(e: Examination, lab: _Lab) -> tuple[list[Finding], list[tuple[Map
 
 
 def _shuffled(rows: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """Each question with the columns of another row: whatever the reward reads of them is not its own."""
-    others = random.Random(seed).sample(rows, len(rows))
-    kept = ("id", "prompt", "tools")
+    """Each question with the columns of another row: whatever the reward reads of them is not its own.
+
+    The other row has the same tools, which the question shows and the ground truth calls; a row whose tools
+    no other has is left out.
+    """
+    alike: dict[str, list[Mapping[str, Any]]] = {}
+    for row in random.Random(seed).sample(rows, len(rows)):
+        alike.setdefault(json.dumps(row.get("tools"), sort_keys=True), []).append(row)
     return [
-        {**other, **{name: row[name] for name in kept if name in row}}
-        for row, other in zip(rows, others, strict=True)
+        {**other, **{name: row[name] for name in ("id", "prompt") if name in row}}
+        for group in alike.values()
+        if len(group) > 1
+        for row, other in zip(group, [*group[1:], group[0]], strict=True)
     ]
 
 

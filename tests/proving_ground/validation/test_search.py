@@ -75,12 +75,11 @@ def test_the_policy_is_taught_right_answers_and_those_of_other_rows_in_one_form(
     assert all(len(answers) == 2 and answers[1] in right and answers[1] != answers[0] for answers in taught)
 
 
-def test_the_control_gives_each_question_all_columns_of_another_row() -> None:
-    rows = [{"id": n, "prompt": f"{n}?", "tools": n, "ground_truth": n, "answer": n} for n in range(30)]
+def test_the_control_gives_each_question_the_columns_of_another_row_with_the_same_tools() -> None:
+    rows = [{"id": n, "prompt": f"{n}?", "tools": n // 10, "ground_truth": n, "answer": n} for n in range(31)]
     shuffled = _shuffled(rows, 0)
-    assert [(row["id"], row["prompt"], row["tools"]) for row in shuffled] == [
-        (n, f"{n}?", n) for n in range(30)
-    ]
-    assert all(row["answer"] == row["ground_truth"] for row in shuffled)
+    assert sorted(row["id"] for row in shuffled) == [*range(30)], "the last has tools of its own"
+    for row in shuffled:
+        assert row["prompt"] == f"{row['id']}?" and row["answer"] == row["ground_truth"] != row["id"]
+        assert row["tools"] == row["id"] // 10 == row["answer"] // 10
     assert sorted(row["answer"] for row in shuffled) == [*range(30)]
-    assert sum(row["answer"] == row["id"] for row in shuffled) < 5
