@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     after = pass_at_1(trainer, held_out_rows, reward)
     trainer.save_model(f"{args.output_dir}/policy")
     trainer.save_state()
-
+    trainer.accelerator.end_training()  # or its process group may abort a finished run of several ranks
     proof = compare(before, after)
     emit(
         "summary",

@@ -1,5 +1,6 @@
 """Training stops, with a checkpoint, when its rewards fail to score more than they may."""
 
+import atexit
 import sys
 from typing import Any, NoReturn
 
@@ -41,12 +42,22 @@ class FailureBudget(TrainerCallback):
             )
 
 
+def leave_group_at_exit() -> None:
+    """Leave the process group before Python ends; for ranks that have nothing more to say to each other.
+
+    A group that is still there then aborts the process now and then, although all of its work is done:
+    its threads release tensors while the interpreter goes (https://github.com/pytorch/pytorch/pull/179291).
+    """
+    atexit.register(PartialState().destroy_process_group)
+
+
 def raise_for_all(error: Exception) -> NoReturn:
     """Raise ``error``, which every rank has, on the main process; the others end.
 
     A launcher ends every rank as soon as one has failed: rank 0 writes, speaks and fails for all.
     """
     PartialState().wait_for_everyone()
+    leave_group_at_exit()
     if not is_main_process():
         sys.exit(0)
     raise error

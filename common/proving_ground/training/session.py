@@ -31,7 +31,7 @@ from proving_ground.rollouts import naming_rows
 from proving_ground.training.callbacks import Checkpoints, EventLog, stdout_for_events
 from proving_ground.training.checkpoints import RunRecord, clear, found_run, latest_checkpoint, step_of
 from proving_ground.training.embedded import check_learnable, embedded_policy, supervised_start
-from proving_ground.training.failures import FailureBudget
+from proving_ground.training.failures import FailureBudget, leave_group_at_exit
 from proving_ground.training.health import HealthChecks
 from proving_ground.training.plot import draw_curve
 from proving_ground.training.policy import (
@@ -114,8 +114,11 @@ def train_policy(run: TrainingRun) -> Outcome:
     with stdout_for_events(), checkpoints.on_sigterm(), _own_folder(run.output_dir):
         record = _on_main_process(lambda: _found(run))
         if record is not None and record.summary is not None:
-            return Outcome({**record.summary, "already_finished": True}, record.problem)
-        return _train(run, args, record, log, checkpoints)
+            outcome = Outcome({**record.summary, "already_finished": True}, record.problem)
+        else:
+            outcome = _train(run, args, record, log, checkpoints)
+    leave_group_at_exit()
+    return outcome
 
 
 @contextlib.contextmanager
