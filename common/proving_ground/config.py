@@ -13,7 +13,7 @@ import functools
 import importlib.util
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
@@ -221,9 +221,13 @@ def load_config(
 
     Raises ``CannotRunError`` naming the file, variable or option, the problem and near names.
     """
+    return _loaded(_layers(path, overrides or {}, environ or {}))
+
+
+def _loaded(layers: Sequence[Layer]) -> Config:
     config = Config()
     tree: dict[str, Any] = {}
-    for number, (name, values) in enumerate(_layers(path, overrides or {}, environ or {})):
+    for number, (name, values) in enumerate(layers):
         for section in ("grpo", "model.embedded.grpo"):
             if isinstance(fields := _get(values, section), dict):
                 check_grpo(fields, functools.partial(_called, name, section))
@@ -245,8 +249,8 @@ def load_config(
 
 def effective_settings(path: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, Any, str, str]]:
     """Yield ``(dotted key, value, where it comes from, description)`` of each setting but TRL's own."""
-    config = load_config(path, environ=environ)
-    layers = _layers(path, {}, environ)
+    layers = _layers(path, {}, environ)  # once: of a pipe, nothing would be left the second time
+    config = _loaded(layers)
     for key, _, description in leaf_fields():
         origins = [name(key) for name, values in layers if _get(values, key) is not None]
         value = functools.reduce(getattr, key.split("."), config)
@@ -271,7 +275,7 @@ def leaf_fields(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[t
 def _layers(path: Path, overrides: Mapping[str, str], environ: Mapping[str, str]) -> list[Layer]:
     """File, environment and options, in rising precedence."""
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = json.loads(path.read_bytes())  # bytes: a byte order mark may stand first
     except OSError as error:
         raise CannotRunError(f"{path}: cannot read it ({error.strerror or error})") from error
     except ValueError as error:

@@ -14,6 +14,7 @@ hash of each, and whoever reads one is refused what the manifest does not name.
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 import json
@@ -52,6 +53,7 @@ def read_jsonl(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tup
 def read_lines(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
     """Yield ``(line number from 1, raw bytes)``, streaming; for readers that parse in other processes.
 
+    A byte order mark, which some editors and shells write first, is no part of the first line.
     Raises ``CannotRunError`` for a missing file and for an overlong line.
     """
     try:
@@ -62,6 +64,8 @@ def read_lines(path: Path, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tup
         number = 0
         while line := stream.readline(max_line_bytes + 1):
             number += 1
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if len(line) > max_line_bytes:
                 bad_line(path, number, f"longer than {max_line_bytes:,} bytes; split or drop this row")
             yield number, line
@@ -144,16 +148,31 @@ def read_samples(path: Path, limit: int | None = None) -> list[Sample]:
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
-    """The manifest at ``path``, or ``None`` when there is none; ``CannotRunError`` when it is unreadable."""
+    """The manifest at ``path``, or ``None`` when there is none.
+
+    Raises ``CannotRunError`` for anything that is no manifest, or lacks what its readers go by.
+    """
     try:
         manifest = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise CannotRunError(f"{path}: not a manifest ({error}); prepare the data again") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
-        raise CannotRunError(f"{path}: not a manifest of format {MANIFEST_FORMAT}; prepare the data again")
-    return manifest
+    match manifest:
+        case {
+            "format": made,
+            "source": {"kind": "builtin" | "hub"} | {"kind": "path", "name": str()},
+            "seed": int(),
+            "requested": {"dataset.jsonl": int(), "held_out.jsonl": int(), "warm_start.jsonl": int()},
+            "coverage": {"keys": list(), "strata": list()},
+            "files": {
+                "dataset.jsonl": {"rows": int(), "sha256": str()},
+                "held_out.jsonl": {"rows": int(), "sha256": str()},
+                "warm_start.jsonl": {"rows": int(), "sha256": str()},
+            },
+        } if made == MANIFEST_FORMAT:
+            return dict(manifest)
+    raise CannotRunError(f"{path}: not a whole manifest of format {MANIFEST_FORMAT}; prepare the data again")
 
 
 def check_made_with(folder: Path, data: DataConfig) -> None:

@@ -1,3 +1,4 @@
+import codecs
 import json
 from pathlib import Path
 
@@ -22,6 +23,11 @@ def test_command_line_beats_environment_beats_file_beats_default(config_file: Pa
     assert load_config(config_file).fireworks.concurrency == 2
     assert load_config(config_file, {}, environ).fireworks.concurrency == 3
     assert load_config(config_file, {key: "5"}, environ).fireworks.concurrency == 5
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(config_file: Path) -> None:
+    config_file.write_bytes(codecs.BOM_UTF8 + config_file.read_bytes())
+    assert load_config(config_file).fireworks.concurrency == 2
 
 
 def test_values_are_read_as_their_field_wants(config_file: Path) -> None:

@@ -1,3 +1,4 @@
+import codecs
 import json
 import signal
 import subprocess
@@ -28,6 +29,8 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     assert digest == file_sha256(path)
     assert "π" in path.read_text(encoding="utf-8"), "text is stored as it is, not escaped"
     assert read_samples(path, limit=1) == rows[:1]
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert read_samples(path) == rows, "a byte order mark, as some editors write it first, is no part of them"
 
 
 @pytest.mark.parametrize(

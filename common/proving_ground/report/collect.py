@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proving_ground.dataset import file_sha256
+from proving_ground.dataset import MANIFEST, file_sha256, read_manifest
 from proving_ground.errors import CannotRunError
 from proving_ground.report.contents import STEPS, Answered, Cell, Coverage, DataFile, Example, Proof, Step
 
@@ -36,7 +36,7 @@ def benchmarks(outputs: Path) -> list[dict[str, Any]]:
 
 
 def _example(folder: Path, places: Sequence[Path]) -> Example:
-    manifest = _read(folder / "dataset.manifest.json")
+    manifest = read_manifest(folder / MANIFEST) or {}
     files = _data_files(manifest, folder)
     rows = next((file.sha256 for file in files if file.name == "dataset.jsonl"), None)
     cells = [_cell(step, folder, _newer([place / step.stage for place in places]), rows) for step in STEPS]

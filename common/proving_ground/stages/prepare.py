@@ -176,19 +176,16 @@ def _card(run: Run, prepared: Prepared, card: Path) -> str:
 
 def _recorded_arguments(run: Run, manifest: Mapping[str, Any]) -> DataConfig:
     """What the manifest says it was made with; a local source has no address in it and must be given."""
-    try:
-        source = vars(run.options)["data.source"] or manifest["source"]["kind"]
-        limit, held_out, warm_start = (int(manifest["requested"][name]) for name in FILES)
-        if source == "path":
-            raise CannotRunError(
-                f"the manifest was made from the local source {manifest['source']['name']!r};"
-                " give it with --source PATH"
-            )
-        recorded = {"source": source, "seed": int(manifest["seed"]), "limit": limit}
-        recorded |= {"held_out": held_out, "warm_start": warm_start, "licence": manifest.get("licence")}
-        return run.config.data.model_copy(update=recorded)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CannotRunError(f"{MANIFEST}: broken ({error!r}); prepare the data again") from error
+    source = vars(run.options)["data.source"] or manifest["source"]["kind"]
+    if source == "path":
+        raise CannotRunError(
+            f"the manifest was made from the local source {manifest['source']['name']!r};"
+            " give it with --source PATH"
+        )
+    limit, held_out, warm_start = (manifest["requested"][name] for name in FILES)
+    recorded = {"source": source, "seed": manifest["seed"], "limit": limit}
+    recorded |= {"held_out": held_out, "warm_start": warm_start, "licence": manifest.get("licence")}
+    return run.config.data.model_copy(update=recorded)
 
 
 STAGE = Stage(name="prepare", body=body, settings=("data",), add_options=add_options, writes_data=True)

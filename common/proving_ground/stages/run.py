@@ -163,7 +163,7 @@ def _execute(
 ) -> Result:
     output_dir = (options.output_dir or default_output_dir(task, stage.name)).resolve()
     check_switches()
-    if not options.config.is_file():
+    if not options.config.exists():
         known = ", ".join(map(str, sorted(task.folder.glob("config*.json"))))
         raise CannotRunError(f"--config {options.config}: no such file; there are {known}")
     config = load_config(options.config, overrides, os.environ)
@@ -196,12 +196,15 @@ def _execute(
 
 
 def _data_dir(task: Task, path: Path, config: Config) -> Path:
-    """Where the data is: that of ``config.json`` in the example; other configurations have a folder each."""
+    """Where the data is: that of ``config.json`` in the example; other configurations have a folder each.
+
+    One that comes through a pipe has no name of its own: it is ``config.json``, changed on its way.
+    """
     if config.data.dir is not None:
         return config.data.dir.resolve()
     if task.rows is not None:
         return write_rows(task, config.data).resolve()
-    own = path.name != "config.json"
+    own = path.name != "config.json" and path.is_file()
     return default_output_dir(task, f"data/{path.stem}") if own else task.folder.resolve()
 
 
@@ -252,7 +255,11 @@ def _parser(stage: Stage, folder: Path, shown: Mapping[str, str]) -> _Parser:
         )
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help=f"default: {own}")
     parser.add_argument(
-        "--config", type=Path, default=folder / "config.json", metavar="FILE", help="configuration file"
+        "--config",
+        type=Path,
+        default=folder / "config.json",
+        metavar="FILE",
+        help="configuration file, or a pipe: <(jq ...)",
     )
     parser.add_argument("-h", "--help", action="store_true", help="what stands here")
     if not set(_settings(stage)) <= set(shown):

@@ -17,6 +17,7 @@ from proving_ground.dataset import MANIFEST, check_made_with, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.preparation import FILES
 from proving_ground.preparation.report import BEGIN, END
+from proving_ground.report.collect import collect
 from proving_ground.stages import local_eval, prepare, preview, regenerate, train
 
 
@@ -112,11 +113,27 @@ def test_check_without_a_manifest_is_a_claim_that_fails(step: Step) -> None:
     assert code == 1 and MANIFEST in err
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"format": 2}', b"\xff"])
-def test_check_refuses_what_is_no_manifest(step: Step, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "tiny" / MANIFEST).write_bytes(content)
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"format": 2}', b'{"format": 2, "files": {}, "source": "x"}', b"\xff"]
+)
+def test_what_is_no_manifest_is_refused_until_it_is_written_anew(
+    step: Step, tmp_path: Path, content: bytes
+) -> None:
+    step()
+    folder = tmp_path / "tiny"
+    (folder / MANIFEST).write_bytes(content)
     code, _, err = step("--check")
     assert code == 2 and MANIFEST in err and len(err.splitlines()) == 1
+    for read in (
+        lambda: read_samples(folder / "dataset.jsonl"),
+        lambda: check_made_with(folder, DataConfig()),
+        lambda: collect(tmp_path, tmp_path / "outputs"),
+    ):
+        with pytest.raises(
+            CannotRunError, match=r"dataset\.manifest\.json: not a .*; prepare the data again"
+        ):
+            read()
+    assert step()[0] == 0 and step("--check")[0] == 0
 
 
 def test_a_local_source_must_be_given_again(step: Step, tmp_path: Path) -> None:

@@ -25,9 +25,11 @@ def manifest(columns: int) -> dict[str, Any]:
     ]
     strata[0]["rows"]["dataset"] = 1
     return {
+        "format": 2,
         "source": {"kind": "builtin", "rows": 9},
         "licence": "Apache-2.0",
         "seed": 0,
+        "requested": {"dataset.jsonl": 1, "held_out.jsonl": 2, "warm_start.jsonl": 1234},
         "coverage": {"keys": ["kind", "number"], "strata": strata},
         "files": {
             "dataset.jsonl": {"rows": 1, "sha256": SHA},

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -105,6 +106,22 @@ def test_options_reach_the_configuration(task: Task, tmp_path: Path) -> None:
     assert seen[0].output_dir == tmp_path / "outputs" / "toy" / "toy"
     assert seen[0].data_dir == task.folder
     assert (seen[1].output_dir, seen[1].data_dir) == (tmp_path / "out", tmp_path / "data")
+
+
+def test_a_configuration_may_come_through_a_pipe(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    """As ``--config <(jq ...)`` gives it: a file that can be read once and has no name of its own."""
+
+    def body(run: Run) -> Result:
+        assert (run.config.fireworks.concurrency, run.data_dir) == (7, task.folder)
+        return Result(True)
+
+    for more in ([], ["--help"]):
+        reading, writing = os.pipe()
+        os.write(writing, b'{"fireworks": {"concurrency": 7}}')
+        os.close(writing)
+        assert run(task, body, "--config", f"/dev/fd/{reading}", *more) == 0
+        os.close(reading)
+    assert f"(7, {reading})" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
