@@ -29,10 +29,16 @@ from safetensors import SafetensorError, safe_open
 from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainingArguments
+from torch.nn.functional import cross_entropy
+from transformers import (
+    DataCollatorForSeq2Seq,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
+)
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
 
 from proving_ground.config import EmbeddedConfig, SupervisedStartConfig
 from proving_ground.errors import CannotRunError
@@ -88,7 +94,6 @@ QUIET: dict[str, Any] = {
     "save_strategy": "no",
     "logging_strategy": "no",
     "report_to": [],
-    "dataset_kwargs": {"skip_prepare_dataset": True},
 }
 """Settings of supervised training that is only a beginning: nothing kept, nothing said."""
 
@@ -245,7 +250,7 @@ def _warm_start(
             eos_token_id=tokenizer.eos_token_id,
         )
     )
-    args = SFTConfig(
+    args = TrainingArguments(
         output_dir=str(folder),
         max_steps=config.warm_start_steps,
         per_device_train_batch_size=max(1, config.warm_start_batch_size // PartialState().num_processes),
@@ -294,7 +299,7 @@ def supervised_start(
     count = config.steps * config.answers_per_step
     rng = random.Random(args.seed)
     drawn = [(lesson, lesson[-1][0]) for lesson in rng.choices(lessons, k=count)]
-    settings = SFTConfig(
+    settings = TrainingArguments(
         output_dir=args.output_dir,
         max_steps=config.steps,
         per_device_train_batch_size=1,
@@ -312,7 +317,7 @@ def supervised_start(
 
 
 def _teach(
-    model: Any, tokenizer: Any, answers: Sequence[tuple[Lesson, str]], args: SFTConfig, title: str
+    model: Any, tokenizer: Any, answers: Sequence[tuple[Lesson, str]], args: TrainingArguments, title: str
 ) -> None:
     """Supervised training on answers, in their order; other tokens have no loss (label -100)."""
     rendered = {id(row): render_prompt(tokenizer, row) for (row, _), _ in answers}
@@ -323,14 +328,38 @@ def _teach(
         "input_ids": [prompt + answer for prompt, answer in pairs],
         "labels": [[-100] * len(prompt) + answer for prompt, answer in pairs],
     }
-    trainer = SFTTrainer(
-        model=model, args=args, train_dataset=Dataset.from_dict(columns), processing_class=tokenizer
+    trainer = Trainer(
+        model=model,
+        args=args,
+        train_dataset=Dataset.from_dict(columns),
+        processing_class=tokenizer,
+        data_collator=_Batches(tokenizer),
+        compute_loss_func=_answer_loss,
     )
     # Both write to stdout, which belongs to the events.
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(ProgressBar(title))
     trainer.train()
+
+
+class _Batches(DataCollatorForSeq2Seq):
+    """Answers end together, on the right; where no row of a batch has its answer, no logits are asked for.
+
+    On a CPU TRL's SFTTrainer computes the logits of prompts, too, and all of them twice: a third of a step of
+    a model whose vocabulary is most of it.
+    """
+
+    def __call__(self, features: Any, return_tensors: Any = None) -> Any:
+        batch = super().__call__(features, return_tensors)
+        first = int((batch["labels"] != -100).any(0).nonzero()[0])
+        return {**batch, "logits_to_keep": batch["labels"].shape[1] - first + 1}
+
+
+def _answer_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor) -> torch.Tensor:
+    logits = outputs.logits[:, :-1]
+    wanted = labels[:, -logits.shape[1] :]
+    return cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum") / num_items_in_batch
 
 
 def build_tokenizer(texts: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
