@@ -79,6 +79,7 @@ def test_completion_text(completion: Any, text: str) -> None:
         ("before <think>never ends: 4", "before"),
         ("<think>a</think>b<think>c</think>d", "bd"),
         ("<think>a</think>b<think>c", "b"),
+        ("4 <think>\na\n</think>", "4"),
     ],
 )
 def test_strip_reasoning(text: str, answer: str) -> None:

@@ -201,6 +201,8 @@ DIFFERENT = [
     ("2", r"2\frac{0}{3}"),
     (r"\{1,2\}", r"\{1,2)"),
     ("[1,2]", r"1 \le x < 2"),
+    ("[1,2]", r"1 \le x \le 3"),
+    ("[1,2]", r"0 \le x \le 2"),
     ("[1,2)", "[2,1)"),
     # words and option letters
     ("even", "odd"),
