@@ -91,6 +91,7 @@ def test_equal_is_what_json_writes_alike(left: Any, right: Any) -> None:
         ({"a": 1}, {"b": 1}),
         ([[[1]]], [[["1"]]]),
         (0.1, 0.1001),
+        (1.0, 1.0000001),
         (1e-9, 0.0),
         (1.0, -1.0),
         (math.inf, math.inf),

@@ -113,6 +113,8 @@ def test_the_right_call_is_read_in_every_form(completion: Completion) -> None:
         GOOD.replace("2", "1e999"),
         GOOD.replace('"arguments"', '"parameters": {}, "arguments"'),
         GOOD.replace("}}", '}, "thought": "hm"}'),
+        GOOD.replace("}}", '}, "tool": "wave"}'),
+        GOOD.replace("}}", '}, "action": "book"}'),
         GOOD.replace('"book"', '"Book"'),
         GOOD.replace('"city"', '"City"'),
         [{"role": "assistant", "content": GOOD}, {"role": "assistant", "content": "No."}],

@@ -26,11 +26,14 @@ SYSTEM = "Be brief."
 
 
 def samples() -> list[dict[str, Any]]:
-    """Rows whose metadata has other keys in each, a list, a dict, and a column that only one row has."""
+    """Rows whose metadata and messages have other keys in each, a list, a dict, and a column of one row."""
     return [
         {
             "id": f"row-{index}",
-            "messages": [{"role": "user", "content": letter}, {"role": "assistant", "content": letter}],
+            "messages": [
+                {"role": "user", "content": letter, **({"name": "Ann"} if index else {})},
+                {"role": "assistant", "content": letter},
+            ],
             "ground_truth": letter,
             "metadata": {f"key-{index % 2}": "x", "kind": "letter"},
             "hints": [{"text": letter}] * index,
