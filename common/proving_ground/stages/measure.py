@@ -62,7 +62,7 @@ def _measure(run: Run) -> Result:
         cut_off = round(sum(each.cut_off for each in flat) / len(flat), 4)
         summary |= {f"cut_off_{when}" if run.options.before else "cut_off": cut_off}
         seconds = training.health.reward_seconds
-        rates[when] = graded(samples, rows, completions, run.task.graders, seconds=seconds)
+        rates[when], _ = graded(samples, rows, completions, run.task.graders, seconds=seconds)
     if "before" in rates:
         _, figures = compared(rates["before"], rates["after"], confidence=training.confidence)
         return Result(True, summary | figures)

@@ -220,8 +220,10 @@ def _publish(policy: Policy, partial: Path, folder: Path) -> bool:
 
 
 def _forget_the_oldest(cache: Path) -> None:
-    used: dict[Path, float] = {}
-    for path in filter(Path.is_dir, cache.iterdir()):
+    """Of whole entries and of what killed builders left; the folder may hold what somebody else has made."""
+    key, used = 16 * "[0-9a-f]", dict[Path, float]()
+    whole = (weights.parent for weights in cache.glob(f"{key}/model.safetensors"))
+    for path in (*whole, *cache.glob(f"{key}.*.partial")):
         with contextlib.suppress(FileNotFoundError):  # another process forgets, too
             used[path] = path.stat().st_mtime
     for path in sorted(used, key=used.__getitem__, reverse=True)[MOST_ENTRIES:]:

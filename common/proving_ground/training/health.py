@@ -64,7 +64,7 @@ def _not_finite(logs: Logs, config: HealthConfig) -> list[str]:
     # A batch that no function could score has no mean reward; that is for the budget of failures to judge.
     failed = any(value for key, value in logs.items() if key.startswith(FAILED))
     keys = ("loss", "grad_norm", *(() if failed else ("reward",)), "kl")
-    return [key for key in keys if key in logs and (logs[key] is None or not math.isfinite(logs[key]))]
+    return [key for key in keys if key in logs and not math.isfinite(logs[key])]
 
 
 SYMPTOMS = (
@@ -72,7 +72,7 @@ SYMPTOMS = (
         "non-finite",
         lambda logs, config: bool(_not_finite(logs, config)),
         lambda logs, config: ", ".join(f"{key} is {logs[key]}" for key in _not_finite(logs, config)),
-        "lower grpo.learning_rate or grpo.max_grad_norm; a reward of None: no function scored any row",
+        "lower grpo.learning_rate or grpo.max_grad_norm; a reward of nan: no function scored any row",
         at_once=True,
     ),
     Symptom(
@@ -234,6 +234,10 @@ class HealthChecks(TrainerCallback):
 
     def _symptoms(self, history: Sequence[Logs], patience: int | None = None) -> Iterator[Found]:
         patience = patience or self.config.patience
+        # TRL logs None for a mean of nothing. nan can be compared, too, and shows no symptom but its own.
+        history = [
+            {key: math.nan if each is None else each for key, each in logs.items()} for logs in history
+        ]
         values = {logs["reward"] for logs in history}
         if len(history) >= patience and len(values) == 1 and all(not logs["reward_std"] for logs in history):
             score = values.pop()

@@ -44,8 +44,9 @@ def _line(axis: Any, steps: Sequence[Mapping[str, Any]], key: str, color: str, l
 
 
 def _reward(axis: Any, steps: Sequence[Mapping[str, Any]]) -> None:
-    points = [entry for entry in steps if entry.get("reward") is not None]
-    _line(axis, points, "reward", BLUE, "mean")
+    _line(axis, steps, "reward", BLUE, "mean")
+    # TRL logs None for the spread of a single completion that was scored.
+    points = [entry for entry in steps if None not in (entry.get("reward"), entry.get("reward_std"))]
     axis.fill_between(
         [entry["step"] for entry in points],
         [max(0.0, entry["reward"] - entry["reward_std"]) for entry in points],

@@ -70,7 +70,7 @@ def pass_at_1(
     Completions are sampled as in training (temperature, top-p, length limit of ``trainer.args``). Ranks of
     a distributed run share the prompts; each returns the whole array, shape ``(len(rows),)``.
     """
-    return pass_rates(rows, ask(trainer, rows, per_prompt=per_prompt, seed=seed), reward)
+    return pass_rates(passed(rows, ask(trainer, rows, per_prompt=per_prompt, seed=seed), reward))
 
 
 def ask(
@@ -168,7 +168,7 @@ def generate(
     return sampled
 
 
-def pass_rates(
+def passed(
     rows: Rows,
     completions: Sequence[Sequence[Sampled]],
     reward: RewardCallable,
@@ -176,33 +176,37 @@ def pass_rates(
     seconds: float | None = None,
     batch_size: int = 256,
 ) -> NDArray[np.float64]:
-    """For each row, the share of its completions that the reward gives its full 1.0, shape ``(len(rows),)``.
+    """1.0 where the reward gives a completion its full 1.0, 0.0 where less, ``nan`` where it cannot score it.
 
-    ``seconds`` bounds one call of the reward with ``batch_size`` completions. Ranks of a distributed run
-    share the work; each returns the whole array.
+    The shape is ``(len(rows), completions of a row)``. ``seconds`` bounds one call of the reward with
+    ``batch_size`` completions. Ranks of a distributed run share the work; each returns the whole array.
     """
     flat = [(row, each) for row, some in zip(rows, completions, strict=True) for each in some]
     state = PartialState()
     mine = list(range(state.process_index, len(flat), state.num_processes))
     grade = checked(getattr(reward, "__name__", "reward"), reward, seconds=seconds)
-    passed: list[tuple[int, float]] = []
+    found: list[tuple[int, float]] = []
     failures: Counter[str] = Counter()
     for start in range(0, len(mine), batch_size):
         part = mine[start : start + batch_size]
         asked = [flat[index][0] for index in part]
         texts, ids = zip(*((flat[index][1].text, flat[index][1].ids) for index in part), strict=True)
         scores = call_reward(grade, asked, texts, ids, failures)
-        passed += [
+        found += [
             (index, math.nan if score is None else float(score == 1.0))
             for index, score in zip(part, scores, strict=True)
         ]
-    by_index = dict(gather_object(passed))
-    ordered = np.array([by_index[index] for index in range(len(flat))], dtype=np.float64).reshape(
-        len(rows), -1
-    )
-    # A completion that could not be scored is none of the row's; a row without any has passed nothing.
-    scored = (~np.isnan(ordered)).sum(axis=1)
-    rates: NDArray[np.float64] = np.nansum(ordered, axis=1) / np.maximum(scored, 1)
+    by_index = dict(gather_object(found))
+    return np.array([by_index[index] for index in range(len(flat))], dtype=np.float64).reshape(len(rows), -1)
+
+
+def pass_rates(passed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each row, the share of its completions that ``passed``, shape ``(len(rows),)``.
+
+    A completion that could not be scored is none of the row's; a row without any has passed nothing.
+    """
+    scored = (~np.isnan(passed)).sum(axis=1)
+    rates: NDArray[np.float64] = np.nansum(passed, axis=1) / np.maximum(scored, 1)
     return rates
 
 
@@ -213,16 +217,17 @@ def graded(
     graders: Mapping[str, RewardCallable],
     *,
     seconds: float | None = None,
-) -> Rates:
-    """``pass_rates`` of each grader. ``rows`` are those of ``samples``.
+) -> tuple[Rates, NDArray[np.float64]]:
+    """``pass_rates`` of each grader, and what ``passed`` the first; ``rows`` are those of ``samples``.
 
     The first grader is the reward, whose calls ``seconds`` bounds. The others get the sample's reference
     answer, too, as a column ``reference``: no policy has been trained to please them.
     """
     (first, reward), *others = graders.items()
-    rates = {first: pass_rates(rows, completions, reward, seconds=seconds).tolist()}
+    right = passed(rows, completions, reward, seconds=seconds)
     known = [{**row, "reference": reference_of(each)} for row, each in zip(rows, samples, strict=True)]
-    return rates | {name: pass_rates(known, completions, grader).tolist() for name, grader in others}
+    results = {first: right, **{name: passed(known, completions, grader) for name, grader in others}}
+    return {name: pass_rates(each).tolist() for name, each in results.items()}, right
 
 
 def mean(rates: Sequence[float]) -> float:

@@ -42,7 +42,7 @@ from proving_ground.training.policy import (
     with_ended_completions,
     with_message_prompts,
 )
-from proving_ground.training.proof import Proof, Rates, ask, compared, graded, mean, pass_rates
+from proving_ground.training.proof import Proof, Rates, ask, compared, graded, mean
 from proving_ground.training.settings import build_config
 
 T = TypeVar("T")
@@ -284,16 +284,16 @@ def _pass_rates(run: TrainingRun, trainer: GRPOTrainer, when: str) -> Rates:
         batch_size=training.proof_batch_size,
         title=f"held-out prompts, {when}",
     )
-    shown = [some[:1] for some in completions[:SHOWN]]
-    right = pass_rates(rows[:SHOWN], shown, run.graders["accuracy"], seconds=training.health.reward_seconds)
+    seconds = training.health.reward_seconds
+    rates, right = graded(samples, rows, completions, run.graders, seconds=seconds)
     if is_main_process():
         path = run.output_dir / KEPT
         kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        for row, (first,), passed in zip(rows, shown, right.tolist(), strict=False):
-            said = {"text": first.text, "right": passed == 1.0}
+        for row, (first, *_), passed in zip(rows[:SHOWN], completions, right[:, 0], strict=False):
+            said = {"text": first.text, "right": bool(passed == 1.0)}
             kept.setdefault(row["id"], {"prompt": row["prompt"]})[when] = said
         write_json(path, kept)
-    return graded(samples, rows, completions, run.graders, seconds=training.health.reward_seconds)
+    return rates
 
 
 def _summary(

@@ -85,15 +85,17 @@ def test_the_cache_forgets_what_nobody_used_for_longest(
     first, second = build(1), build(2)
     for folder, seconds in ((first, 200), (second, 100)):
         os.utime(folder, (seconds, seconds))
-    (tmp_path / "killed.partial").mkdir()
-    os.utime(tmp_path / "killed.partial", (0, 0))
+    killed = tmp_path / f"{first.name}.0a1b2c3d.partial"
+    foreign = {tmp_path / "a folder", tmp_path / "0123456789abcdef", tmp_path / "killed.partial"}
+    for folder in (killed, *foreign):
+        folder.mkdir()
+        os.utime(folder, (0, 0))
     third = build(3)
-    assert {*tmp_path.iterdir()} == {first, third}
-    (tmp_path / "a file").write_text("of somebody else")
+    assert {*tmp_path.iterdir()} == {first, third, *foreign}, "what it has not made is somebody else's"
     os.utime(first, (300, 300))
     assert build(1) == first, "used again, and so younger than the third"
     os.utime(third, (400, 400))
-    assert {*tmp_path.iterdir()} == {first, third, tmp_path / "a file"}
+    assert {*tmp_path.iterdir()} == {first, third, *foreign}
     assert build(4).parent == tmp_path and first in {*tmp_path.iterdir()} and not third.exists()
 
 

@@ -109,3 +109,12 @@ def test_one_reward_has_no_line_beside_its_own() -> None:
     from proving_ground.training.plot import several_rewards
 
     assert several_rewards([{"reward": 1.0, "rewards/math/mean": 1.0, "rewards/math/std": 0.0}]) == []
+
+
+def test_steps_in_which_one_or_no_completion_was_scored_are_drawn(tmp_path: Path) -> None:
+    others = {"loss": 0.1, "reward_std": None, "entropy": 0.1, "completions/mean_length": 4.0}
+    logs = [{**others, "step": step, "reward": reward} for step, reward in ((1, 0.5), (2, None))]
+    from proving_ground.training.plot import draw_curve
+
+    draw_curve(tmp_path / "curve.png", logs, "", None)
+    assert (tmp_path / "curve.png").stat().st_size

@@ -69,6 +69,9 @@ def test_the_check_stops_the_run_with_evidence_and_remedy(training: Any, name: s
 def test_a_reward_of_none_for_every_row_is_not_finite(training: Any) -> None:
     with pytest.raises(ClaimError, match=r"^non-finite: .*reward is"):
         training(always(None)).train()
+    warned = training(always(None), grpo={"max_steps": 3}, health={"on_failure": "warn"})
+    warned.train()
+    assert warned.state.global_step == 3 and warned.health.found == ["non-finite", "no weight changed"]
 
 
 def test_a_high_learning_rate_collapses_the_policy_and_stops(training: Any) -> None:

@@ -91,7 +91,7 @@ def run(policies: Path, output: Path, **options: Any) -> Any:
         TrainingRun(
             config=config,
             rewards={"reward": words.reward},
-            graders={"accuracy": words.reward},
+            graders={"accuracy": options.pop("grader", words.reward)},
             samples=SAMPLES[:80],
             held_out=SAMPLES[80:],
             warm_start=SAMPLES,
@@ -116,8 +116,14 @@ def test_a_claim_that_does_not_hold_says_so_each_time(policies: Path, tmp_path: 
 
 
 def test_a_claim_holds_from_the_lower_bound_on(policies: Path, tmp_path: Path) -> None:
-    held = run(policies, tmp_path, margin=0.02)
-    assert held.problem == ""
+    graded: list[Any] = []
+
+    def grader(completions: Any, **columns: Any) -> list[float]:
+        graded.extend(completions)
+        return words.reward(completions, **columns)
+
+    held = run(policies, tmp_path, margin=0.02, grader=grader)
+    assert held.problem == "" and len(graded) == 2 * 2 * len(SAMPLES[80:]), "each completion once"
     assert held.summary["interval"][0] >= 0.02
     assert (tmp_path / "training_curve.png").read_bytes().startswith(b"\x89PNG")
     kept = json.loads((tmp_path / "completions.json").read_text())
