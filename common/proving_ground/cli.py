@@ -152,6 +152,13 @@ class OptionParser(argparse.ArgumentParser):
         return did_you_mean(option, self._option_string_actions)
 
 
+def positive_int(text: str) -> int:
+    """An option's whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"give a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
 def _list() -> int:
     listed = {f"{name} EXAMPLE": text for name, text in STAGES.items()}
     listed |= {name: text for name, (_, text) in COMMANDS.items()}

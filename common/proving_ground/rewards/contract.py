@@ -278,7 +278,7 @@ def checked_score(name: str, position: int, score: Any, completion: Completion) 
     if score is None:
         return None
     where = f"{name} returned {score!r} for completion {position} ({_short(completion)})"
-    if not isinstance(score, int | float):
+    if not hasattr(score, "__float__"):  # numpy's and torch's numbers are taken as TRL takes them
         raise RewardContractError(f"reward type: {where}; return a float, or None where it does not apply")
     if not math.isfinite(score):
         raise RewardContractError(

@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proving_ground.cli import positive_int
 from proving_ground.config import is_hub_name
 from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import progress_bar, say
 from proving_ground.messages import content_text
 from proving_ground.rewards.contract import training_rows
-from proving_ground.stages.run import LOADING, Result, Run, Stage, positive_int
+from proving_ground.stages.run import LOADING, Result, Run, Stage
 
 if TYPE_CHECKING:
     from proving_ground.training.proof import Rows, Sampled

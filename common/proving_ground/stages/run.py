@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from proving_ground.cli import OptionParser, missing_package
+from proving_ground.cli import OptionParser, missing_package, positive_int
 from proving_ground.config import Config, effective_settings, grpo_types, leaf_fields, load_config
 from proving_ground.dataset import check_made_with
 from proving_ground.errors import CannotRunError, ClaimError
@@ -218,13 +218,6 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=positive_int, metavar="N", help="only the first N rows of dataset.jsonl"
     )
-
-
-def positive_int(text: str) -> int:
-    """An option's whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"give a whole number of at least 1, not {text!r}")
-    return int(text)
 
 
 class _Parser(OptionParser):

@@ -29,6 +29,8 @@ FORMS: dict[str, str] = {
 }
 """How an answer may be written; ``@`` is the answer. What a reward accepts is found out by asking it."""
 
+LONGEST_NUMBER = 1000
+"""Characters; Python reads no integer of more than 4,300 digits, and a longer answer is a text."""
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 _NUMBER = re.compile(r"[-+]?\$?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?")
 _FENCE = re.compile(r"```[a-z]*\n.*?```", re.DOTALL)
@@ -69,15 +71,21 @@ def kind_of(truth: str) -> str:
     if isinstance(value, list) and text.startswith("["):
         if value and all(isinstance(each, dict) and "kind" in each for each in value):
             return "code"
-        if all(isinstance(each, dict) and "name" in each and "arguments" in each for each in value):
+        if all(map(_is_call, value)):
             return "calls"
     if re.search(r"^\s*(assert|def|import|from \w+ import)\b", text, re.MULTILINE):
         return "code"
-    if text and _NUMBER.fullmatch(text) and any(character.isdigit() for character in text):
+    if len(text) <= LONGEST_NUMBER and _NUMBER.fullmatch(text) and any(map(str.isdigit, text)):
         return "number"
     if re.search(r"[\\^=<>{}]|\d\s*[-+*/]\s*\w|[a-z]\^|^[\[(].*,.*[\])]$", text):
         return "expression"
     return "text"
+
+
+def _is_call(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return isinstance(value.get("name"), str) and isinstance(value.get("arguments"), dict)
 
 
 def number_of(truth: str) -> Decimal | None:

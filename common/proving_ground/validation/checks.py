@@ -28,7 +28,7 @@ from proving_ground.rewards.contract import call_reward, raised_at
 from proving_ground.rewards.time_limit import TimeUp, call_within
 from proving_ground.validation import canaries as made
 from proving_ground.validation.child import steep
-from proving_ground.validation.inputs import Subject, UnsupportedError
+from proving_ground.validation.inputs import Subject, UnsupportedError, text_of
 
 Status: TypeAlias = Literal["pass", "fail", "skip", "error"]
 Score: TypeAlias = float | None
@@ -132,7 +132,7 @@ class Examination(Scorer):
         """The form in which the reward takes an answer, and a right completion for each row."""
         rows, given = self.subject.rows, self.subject.references
         kinds = [self.kind(index) for index in range(len(rows))]
-        truths = [str(row["ground_truth"]) for row in rows]
+        truths = [text_of(row["ground_truth"]) for row in rows]
         truths = [t if k in ("code", "calls") else t.strip() for t, k in zip(truths, kinds, strict=True)]
         # Code has no answer to put into a form: its reference is the program.
         programs = [made._program(each) if k == "code" else "" for each, k in zip(given, kinds, strict=True)]
@@ -149,11 +149,11 @@ class Examination(Scorer):
 
     def kind(self, index: int) -> str:
         """The kind of answer that a row asks for."""
-        return self.subject.kind or made.kind_of(str(self.subject.rows[index]["ground_truth"]))
+        return self.subject.kind or made.kind_of(text_of(self.subject.rows[index]["ground_truth"]))
 
     def _question(self, index: int) -> made.Question:
         row, kind = self.subject.rows[index], self.kind(index)
-        truth, reference = str(row["ground_truth"]), self.references[index]
+        truth, reference = text_of(row["ground_truth"]), self.references[index]
         form = self.form or "box"
         inside = bool(truth) and not self.form and kind not in ("code", "calls", "parts")
         before, place, after = reference.rpartition(truth) if inside else ("", "", "")
@@ -161,7 +161,7 @@ class Examination(Scorer):
         def answer(text: str) -> str:
             return f"{before}{text}{after}" if place else write(form, kind, text)
 
-        others = [str(self.subject.rows[i]["ground_truth"]) for i in self.order[:24] if i != index]
+        others = [text_of(self.subject.rows[i]["ground_truth"]) for i in self.order[:24] if i != index]
         prompt = "\n".join(content_text(message) for message in row["prompt"])
         return made.Question(kind, prompt, truth, reference, answer, others)
 
@@ -223,7 +223,7 @@ def write(form: str, kind: str, text: str) -> str:
 
 
 def _bad(score: Any) -> bool:
-    return score is not None and not (isinstance(score, int | float) and math.isfinite(score))
+    return score is not None and not (hasattr(score, "__float__") and math.isfinite(score))
 
 
 class Other:
@@ -246,9 +246,7 @@ class Other:
         self.problem = ""
         self._made = tempfile.TemporaryDirectory(prefix="prove-")
         self.folder = Path(self._made.name)
-        place, colon, function = subject.reward.spec.rpartition(":")
-        spec = f"{Path(place).resolve()}{colon}{function}" if place.endswith(".py") else subject.reward.spec
-        request = {"spec": spec, "texts": subject.reward.texts, "bare": bare, "growth": growth}
+        request = {"spec": subject.reward.spec, "texts": subject.reward.texts, "bare": bare, "growth": growth}
         request |= {"rows": {index: subject.rows[index] for index, _ in pairs}, "pairs": list(pairs)}
         (self.folder / "request").write_bytes(pickle.dumps(request))
         names = ("PATH", "LANG", "VIRTUAL_ENV", "TMPDIR") if bare else (*os.environ,)
@@ -499,7 +497,7 @@ def _broken_truths(e: Examination) -> list[tuple[str, dict[str, Any]]]:
         for name, truth in (("empty", ""), ("unreadable", "\\frac{"), ("no answer", "???"), ("null", "None")):
             if truth == question.truth:
                 continue
-            spoilt = {key: truth if value == question.truth else value for key, value in row.items()}
+            spoilt = {key: truth if text_of(value) == question.truth else value for key, value in row.items()}
             if (place := e.subject.truth_column) and isinstance(row[place], str):
                 spoilt[place] = f"{row[place].rstrip().removesuffix(question.truth)}{truth}"
             other = Scorer(replace(e.subject, rows=[{**spoilt, "ground_truth": truth}]))
@@ -545,7 +543,7 @@ def no_solution_leakage(e: Examination) -> Finding:
     leaking = []
     for index, row in enumerate(e.subject.rows):
         prompt = "\n".join(content_text(message) for message in row["prompt"])
-        truth, reference = str(row["ground_truth"]).strip(), e.references[index].strip()
+        truth, reference = text_of(row["ground_truth"]).strip(), e.references[index].strip()
         marked = re.compile(
             r"(?:\\boxed\{|####\s*|<answer>\s*|answer(?: is)?:?\s*)" + re.escape(truth) + r"(?![\w.])",
             re.IGNORECASE,
@@ -579,7 +577,7 @@ def well_formed(e: Examination) -> Finding:
         elif score is not None and not e.low - e.tolerance <= score <= e.high + e.tolerance:
             evidence.append(e.shown(index, completion, score, f"{name}: outside {e.low:g} to {e.high:g}"))
     rows = [e.subject.rows[index]] * 3
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
         scores_of_three = call_reward(e.subject.reward.function, rows, [right, wrong, ""])
         if len(scores_of_three) != 3:
             evidence.append({"what": "a batch of three", "problem": f"{len(scores_of_three)} scores"})
@@ -641,7 +639,7 @@ def other_forms(e: Examination) -> Finding:
     try:
         if scored := e.subject.reward.function(prompts=[], completions=[], completion_ids=[], **columns):
             evidence.append({"what": "an empty batch", "problem": f"{len(scored)} scores"})
-    except Exception as error:  # noqa: BLE001 - whatever the reward raises is what is examined
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the reward raises is what is examined
         evidence.append({"what": "an empty batch", "problem": f"{type(error).__name__}: {str(error)[:200]}"})
     return found(
         "proving_ground.other_forms",

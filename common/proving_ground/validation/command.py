@@ -11,13 +11,16 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from proving_ground.cli import OptionParser, guarded
+from proving_ground.cli import OptionParser, guarded, positive_int
 from proving_ground.dataset import atomic_writer, write_json
+from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say, scrub
 from proving_ground.validation import LEVELS
 from proving_ground.validation.canaries import KINDS
@@ -42,18 +45,11 @@ def parser() -> argparse.ArgumentParser:
     add("--wrong", metavar="COLUMN", help="a list of wrong completions, if the rows have one")
     add("--canaries", type=Path, metavar="FILE", help="your own canaries: one JSON string a line")
     add("--kind", choices=KINDS, help="the kind of answer, where the ground truths do not tell it")
-    add(
-        "--range",
-        type=float,
-        nargs=2,
-        default=(0.0, 1.0),
-        metavar=("LOW", "HIGH"),
-        help="bounds of the scores",
-    )
+    add("--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="bounds of the scores (default: 0 1)")
     add("--floor", type=float, metavar="SCORE", help="what an unsolved one may get at most")
     add("--second-grader", metavar="SPEC", help="an independent reward to compare with (statistical level)")
     add("--level", choices=LEVELS, default="statistical", help="the last level to run (default statistical)")
-    add("--limit", type=int, metavar="N", help="only the first N rows")
+    add("--limit", type=positive_int, metavar="N", help="only the first N rows")
     add("--seed", type=int, default=0, help="of rows, canaries and policies (default: 0)")
     add("--json", action="store_true", help="print the report on stdout")
     add("--output", type=Path, metavar="DIR", help="write report.json and badge.svg there")
@@ -78,18 +74,23 @@ def _main(options: argparse.Namespace) -> int:
     from proving_ground.validation.checks import fast_checks
     from proving_ground.validation.inputs import load_reward, subject_of
 
-    subject = subject_of(options)
-    second = load_reward(options.second_grader) if options.second_grader else None
-    say(f"prove: {subject.name}: {subject.reward.form}; {len(subject.rows)} rows")
-    for line in subject.said:
-        say(f"prove: {line}")
-    limits = verdict.policy().thresholds
-    findings, examination = fast_checks(subject, limits, level=options.level, seed=options.seed)
-    if options.level == "statistical":
-        from proving_ground.validation.statistics import statistical_checks
+    # Read before anything is written; and what cannot be written is said before the work.
+    committed = verdict.read_report(options.check) if options.check else None
+    for folder in filter(None, (options.output, options.verdict and options.verdict.absolute().parent)):
+        _make(folder)
+    with _as_in_a_job():
+        subject = subject_of(options)
+        second = load_reward(options.second_grader) if options.second_grader else None
+        say(f"prove: {subject.name}: {subject.reward.form}; {len(subject.rows)} rows")
+        for line in subject.said:
+            say(f"prove: {line}")
+        limits = verdict.policy().thresholds
+        findings, examination = fast_checks(subject, limits, level=options.level, seed=options.seed)
+        if options.level == "statistical":
+            from proving_ground.validation.statistics import statistical_checks
 
-        curves = options.output and options.output / "curves.json"
-        findings += statistical_checks(examination, findings, second=second, curves=curves)
+            curves = options.output and options.output / "curves.json"
+            findings += statistical_checks(examination, findings, second=second, curves=curves)
     given = (subject.name, subject.reward.form, options.level, options.seed, findings)
     written = verdict.report(*given)
     decision = written["verdict"]
@@ -99,7 +100,7 @@ def _main(options: argparse.Namespace) -> int:
             stream.write(verdict.badge(decision).encode())
     if options.verdict:
         write_json(options.verdict, verdict.report(*given, timing=False))
-    changed = verdict.differences(options.check, written) if options.check else []
+    changed = verdict.differences(committed, written) if committed else []
     seconds = round(time.monotonic() - started, 1)
     verdict.show(subject.name, decision, findings, seconds)
     if options.json:
@@ -110,3 +111,23 @@ def _main(options: argparse.Namespace) -> int:
     for each in changed:
         say(f"prove: {options.check}: {each}; if it is meant, write it anew with --verdict")
     return verdict.EXIT_CODES[decision] or int(bool(changed))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise CannotRunError(f"{folder}: cannot write there ({error.strerror})") from error
+
+
+@contextmanager
+def _as_in_a_job() -> Iterator[None]:
+    """What a reward prints goes nowhere, since stdout is the report's, and its input is at its end."""
+    stdin = sys.stdin
+    with Path(os.devnull).open("r+") as nothing, redirect_stdout(nothing):
+        sys.stdin = nothing
+        try:
+            yield
+        finally:
+            sys.stdin = stdin

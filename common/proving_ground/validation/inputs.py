@@ -13,6 +13,8 @@ import importlib
 import importlib.util
 import inspect
 import json
+import math
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from proving_ground.dataset import bad_line, read_jsonl, read_lines, read_sample
 from proving_ground.errors import CannotRunError
 from proving_ground.messages import Completion, completion_text, content_text, reference_of
 from proving_ground.rewards.contract import call_reward, training_rows
-from proving_ground.validation.canaries import FORMS
+from proving_ground.validation.canaries import FORMS, kind_of
 
 COMPLETION: tuple[str, ...] = (
     *("completion", "response", "solution_str", "prediction", "model_output", "output", "pred"),
@@ -39,7 +41,11 @@ PROMPT = ("prompt", "question", "problem", "query", "instruction")
 ROW = ("entry", "row", "example", "sample", "info", "extra_info", "metadata")
 TRAINER = ("prompts", "completions", "completion_ids", "trainer_state", "log_extra", "log_metric")
 """What TRL itself gives to a reward; everything else is a column."""
+LEFT_OUT = frozenset({"completion", *TRAINER})
+"""Columns that no reward gets."""
 SCORE_KEYS = ("score", "reward", "acc", "accuracy")
+OF_ROWS = ("prompt", "truth", "truth_after", "reference", "wrong", "canaries", "kind", "range", "floor")
+"""Options that say something about somebody's rows; an example has said it itself."""
 
 
 class UnsupportedError(CannotRunError):
@@ -92,10 +98,12 @@ class Subject:
 def subject_of(options: argparse.Namespace) -> Subject:
     """The reward and the rows that the options name."""
     if ":" not in options.reward:
-        if options.reward.endswith(".py"):
-            load_reward(options.reward)  # says which functions the file has
+        example_module(options.reward)  # says what is near, or which functions a file has
         if options.data is not None and options.data.is_file():
             raise UnsupportedError("an example brings its own rows; --data goes with package.module:function")
+        for name in OF_ROWS:
+            if getattr(options, name) is not None:
+                raise UnsupportedError(f"--{name.replace('_', '-')} goes with package.module:function")
         return example_subject(options.reward, options.data, options.limit)
     if options.data is None:
         raise UnsupportedError("say --data FILE: the rows that the reward scores")
@@ -105,7 +113,10 @@ def subject_of(options: argparse.Namespace) -> Subject:
             own.append(json.loads(line).encode().decode())
         except (ValueError, AttributeError):
             bad_line(options.canaries, number, "not a JSON string; each line is one completion")
-    low, high = options.range
+    low, high = options.range or (0.0, 1.0)
+    floor = low if options.floor is None else options.floor
+    if not -math.inf < low <= floor < high < math.inf:
+        raise UnsupportedError("--range LOW HIGH --floor SCORE: it must be LOW <= SCORE < HIGH")
     return foreign_subject(
         load_reward(options.reward),
         read_rows(options.data, options.limit),
@@ -116,7 +127,7 @@ def subject_of(options: argparse.Namespace) -> Subject:
         wrong=options.wrong,
         canaries=own,
         bounds=(low, high),
-        floor=low if options.floor is None else options.floor,
+        floor=floor,
         kind=options.kind,
         file=options.data,
     )
@@ -129,12 +140,17 @@ def load_reward(spec: str, *, texts: bool = False) -> Reward:
         reward = module.TASK.reward if hasattr(module, "TASK") else module.reward
         return Reward(spec, reward.__name__, reward, "TRL's form")
     place, _, name = spec.rpartition(":")
-    module = _module_of_file(Path(place)) if place.endswith(".py") else _import(place)
+    if place.endswith(".py"):
+        place = str(Path(place).absolute())  # a reward may change the working directory
+        spec = f"{place}:{name}"
+    module = _module_of(place)
     function: Any = module
     for part in name.split("."):
         function = getattr(function, part, None)
     if not callable(function):
         raise UnsupportedError(f"{spec}: {place} has no function {name!r}")
+    if inspect.isclass(function):
+        raise UnsupportedError(f"{spec} is a class; name a function, or an object that is called like one")
     wrapped, form = in_trl_form(function)
     if texts:
         return Reward(spec, name, _of_texts(wrapped), f"{form}, completions as texts", texts=True)
@@ -174,31 +190,32 @@ def example_module(name: str) -> ModuleType:
     raise UnsupportedError(f"{name!r} is no example here; {near or forms}")
 
 
-def _import(name: str) -> ModuleType:
+@functools.cache
+def _module_of(place: str) -> ModuleType:
+    """The module of a file, or of a name; raises ``UnsupportedError`` where it cannot be imported."""
     try:
-        return importlib.import_module(name)
+        if not place.endswith(".py"):
+            return importlib.import_module(place)
+        spec = importlib.util.spec_from_file_location(place, place)
+        if not Path(place).is_file() or spec is None or spec.loader is None:
+            raise UnsupportedError(f"{place}: no such Python file")
+        # Data classes look their module up; the path is a name that no other module has.
+        module = sys.modules[place] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except UnsupportedError:
+        raise
     except ModuleNotFoundError as error:
         raise UnsupportedError(
-            f"cannot import {name} (no module {error.name!r}); install it, run python -m proving_ground in"
-            " its folder, or give the file: rewards.py:my_reward"
+            f"cannot import {place} (no module {error.name!r}); install what is missing, or run python -m"
+            " proving_ground in the folder where it lies; a file is given as rewards.py:my_reward"
         ) from error
-
-
-@functools.cache
-def _module_of_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise UnsupportedError(f"{path}: no such Python file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = "" if isinstance(error, SyntaxError) else f" ({last.filename}:{last.lineno})"
-        raise UnsupportedError(f"{path}: its import raises {type(error).__name__}: {error}{where}") from error
-    return module
+        raise UnsupportedError(
+            f"{place}: its import raises {type(error).__name__}: {error}{where}"
+        ) from error
 
 
 def in_trl_form(function: Callable[..., Any]) -> tuple[Callable[..., Any], str]:
@@ -206,14 +223,19 @@ def in_trl_form(function: Callable[..., Any]) -> tuple[Callable[..., Any], str]:
 
     Raises ``UnsupportedError`` when no parameter can be the completion.
     """
+    name = getattr(function, "__name__", type(function).__name__)
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError) as error:
-        raise UnsupportedError(f"{function!r}: its parameters cannot be read ({error})") from error
-    if "completions" in parameters:
-        if not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        raise UnsupportedError(f"{name}: its parameters cannot be read ({error})") from error
+    kinds = {each.kind for each in parameters.values()}
+    keywords = inspect.Parameter.VAR_KEYWORD in kinds
+    if "completions" in parameters or (
+        keywords and kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    ):
+        if not keywords:
             raise UnsupportedError(
-                f"{getattr(function, '__name__', function)} takes no **columns, and TRL gives each reward"
+                f"{name} takes no **columns, and TRL gives each reward"
                 " prompts, completion_ids, trainer_state and more; add **columns"
             )
         return (_run_async(function), "TRL's form") if _is_async(function) else (function, "TRL's form")
@@ -223,7 +245,7 @@ def in_trl_form(function: Callable[..., Any]) -> tuple[Callable[..., Any], str]:
     free = [name for name in names if name not in (*PROMPT, *ROW)]
     completion = next((name for name in COMPLETION if name in free), free[0] if free else None)
     if completion is None:
-        raise UnsupportedError(f"{function!r}: no parameter can be the completion; write it in TRL's form")
+        raise UnsupportedError(f"{name}: no parameter can be the completion; write it in TRL's form")
     roles = {completion: "completion"}
     for name in names:
         if name not in roles:
@@ -399,20 +421,18 @@ def foreign_subject(
         texts = prompt == "prompt" and isinstance(rows[0][prompt], str)
         last = f", what follows the last {truth_after!r}" if truth_after else ""
         said = [f"columns: prompt = {prompt}; truth = {truth}{last}; reference = {reference or 'none'}"]
-        if not truth_after and all("\n#### " in _text(row[truth])[-40:] for row in rows):
+        if left_out := LEFT_OUT & rows[0].keys():
+            said += [f"columns left out, since TRL gives rewards its own: {', '.join(sorted(left_out))}"]
+        if not truth_after and all("\n#### " in text_of(row[truth])[-40:] for row in rows):
             said += [
                 f"warning: each {truth} is a worked solution that ends in '#### ...', and all of it is the"
                 " truth here; for what stands behind the sign alone: --truth-after '####'"
             ]
         for index, row in enumerate(rows):
-            asked = row[prompt]
-            chat = (
-                [{"role": "user", "content": str(asked)}]
-                if not isinstance(asked, list)
-                else [*map(dict, asked)]
-            )
-            made.append({"id": str(row.get("id", index + 1)), **row, "prompt": chat})
-            given = _text(row[truth])
+            columns = {column: value for column, value in row.items() if column not in LEFT_OUT}
+            chat = _chat(row[prompt], f"{_place(file, index)}: {prompt!r}")
+            made.append({"id": str(index + 1), **columns, "prompt": chat})
+            given = text_of(row[truth])
             if truth_after and truth_after not in given:
                 raise CannotRunError(
                     f"{_place(file, index)}: {truth!r} has no {truth_after!r} (--truth-after)"
@@ -420,7 +440,7 @@ def foreign_subject(
             made[-1].setdefault(
                 "ground_truth", given.rpartition(truth_after)[2].strip() if truth_after else given
             )
-            references.append(_text(row[reference]) if reference and row[reference] is not None else "")
+            references.append(text_of(row[reference]) if reference and row[reference] is not None else "")
     for column in _needed(reward.function):
         if not any(column in row for row in made):
             if column not in TRUTH:
@@ -430,6 +450,11 @@ def foreign_subject(
             said.append(f"{reward.name} gets the truth as {column}")
             made = [{**row, column: row["ground_truth"]} for row in made]
         _check_columns(made, {reward.spec: column}, file)
+    for index, row in enumerate(made):
+        if kind in ("calls", "parts") and kind_of(text_of(row["ground_truth"])) != kind:
+            raise CannotRunError(f"{_place(file, index)}: --kind {kind}: the ground truth is no such JSON")
+        if wrong and not isinstance(rows[index].get(wrong) or [], list):
+            raise CannotRunError(f"{_place(file, index)}: {wrong!r} is no list of completions (--wrong)")
     # What only some rows have is null in the others, as `datasets` reads them.
     columns = {column: None for row in made for column in row}
     made = [{**columns, **row} for row in made]
@@ -439,7 +464,7 @@ def foreign_subject(
         reward=reward,
         rows=made,
         references=references,
-        wrong=[[_text(each) for each in row.get(wrong) or []] if wrong else [] for row in rows],
+        wrong=[[text_of(each) for each in row.get(wrong) or []] if wrong else [] for row in rows],
         canaries=canaries,
         bounds=bounds,
         floor=floor,
@@ -489,7 +514,7 @@ def _needed(function: Callable[..., Any]) -> list[str]:
 def _as_sent(reward: Reward, row: Mapping[str, Any], reference: str, texts: bool) -> Reward:
     """``reward`` over messages or texts, whichever it reads. TRL sends texts where prompts are texts; raw
     rows do not tell what their prompts will be, and a reward that pays no right answer reads the other."""
-    right = [reference, *(form.replace("@", str(row["ground_truth"])) for form in FORMS.values())]
+    right = [reference, *(form.replace("@", text_of(row["ground_truth"])) for form in FORMS.values())]
     for way in (texts, not texts):
         tried = load_reward(reward.spec, texts=way)
         try:
@@ -501,6 +526,23 @@ def _as_sent(reward: Reward, row: Mapping[str, Any], reference: str, texts: bool
     return reward
 
 
+def _chat(asked: Any, place: str) -> list[dict[str, Any]]:
+    """A prompt as messages; raises ``CannotRunError`` naming its ``place`` where it is no prompt."""
+    if isinstance(asked, str):
+        return [{"role": "user", "content": asked}]
+    if isinstance(asked, list) and asked and all(map(_is_message, asked)):
+        return [*map(dict, asked)]
+    raise CannotRunError(f"{place} is neither a text nor messages with role and content (--prompt)")
+
+
+def _is_message(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("role"), str)
+        and bool(value.keys() & {"content", "tool_calls"})
+    )
+
+
 def _first(row: Mapping[str, Any], names: Sequence[str], option: str) -> str:
     for name in names:
         if name in row:
@@ -508,5 +550,6 @@ def _first(row: Mapping[str, Any], names: Sequence[str], option: str) -> str:
     raise CannotRunError(f"say {option} COLUMN; the rows have {', '.join(map(str, row))}")
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value of a column as text: what is no text, as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -78,18 +78,23 @@ def report(
     }
 
 
-def differences(path: Path, found: Mapping[str, Any]) -> list[str]:
+def read_report(path: Path) -> dict[str, Any]:
+    """The level of a committed report, and ``(status, measured)`` of its checks, for ``differences``."""
+    try:
+        read = json.loads(path.read_text("utf-8"))
+        checks = {each["check_id"]: (each["status"], each["measured"]) for each in read["results"]}
+        return {"level": LEVELS.index(read["level"]), "checks": checks}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
+
+
+def differences(before: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     """Where a report differs from a committed one: in a status, or below the statistical level in a number.
 
     What a policy measures differs a little from machine to machine, so that of it the status alone counts.
     Checks of a level that only one of the two has are left out; any other check must be in both.
     """
-    try:
-        read = json.loads(path.read_text("utf-8"))
-        ran = LEVELS[: 1 + min(map(LEVELS.index, (read["level"], found["level"])))]
-        committed = {each["check_id"]: (each["status"], each["measured"]) for each in read["results"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CannotRunError(f"{path}: no verdict can be read there ({error})") from error
+    ran, committed = LEVELS[: 1 + min(before["level"], LEVELS.index(found["level"]))], before["checks"]
     now = {each["check_id"]: (each["status"], each["measured"]) for each in found["results"]}
     changed = []
     for name in [*now, *sorted(committed.keys() - now)]:
@@ -147,7 +152,7 @@ def show(target: str, decision: Decision, findings: Sequence[Finding], seconds: 
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False)
     line = f"prove: {target}: {headline(decision, findings)} ({seconds:.1f} s)"
     console.print(f"[bold {COLOURS[decision]}]{escape(line)}[/]", soft_wrap=True)
     table = Table(show_lines=False)

@@ -11,7 +11,7 @@ import pytest
 from proving_ground.errors import CannotRunError
 from proving_ground.validation.command import main
 from proving_ground.validation.inputs import UnsupportedError, foreign_subject, in_trl_form, load_reward
-from proving_ground.validation.verdict import badge, differences, policy
+from proving_ground.validation.verdict import badge, differences, policy, read_report
 
 GOOD = """
 from decimal import Decimal, InvalidOperation
@@ -79,6 +79,75 @@ def test_a_reward_that_raises_is_shown_with_its_line(
     assert shown and all(each["score"].endswith(f"KeyError: 'no' ({folder}/raises.py:3)") for each in shown)
 
 
+HOMELY = """
+from __future__ import annotations
+import os, sys
+from dataclasses import dataclass
+from fractions import Fraction
+from good import last_tag
+
+@dataclass
+class Settings:
+    scale: float = 1.0
+
+def all_of(completions, answer):
+    return [last_tag(each[0]["content"], truth) for each, truth in zip(completions, answer)]
+
+def prints(completions, answer, **columns):
+    print(completions)
+    return all_of(completions, answer)
+
+def fractions(completions, answer, **columns):
+    return (Fraction(int(score)) for score in all_of(completions, answer))
+
+def goes_elsewhere(completions, answer, **columns):
+    os.chdir("/")
+    return all_of(completions, answer)
+
+def wrapped(function):
+    def call(*args, **columns):
+        return function(columns["completions"], columns["answer"])
+    return call
+
+decorated = wrapped(all_of)
+
+def exits(completions, answer, **columns):
+    sys.exit(5)
+
+def asks(completions, answer, **columns):
+    input("how good? ")
+    return all_of(completions, answer)
+
+def one(completion, answer):
+    return all_of([[{"content": completion}]], [answer])[0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("reward", "code", "said"),
+    [
+        *((name, 0, "PASS") for name in ("prints", "fractions", "goes_elsewhere", "decorated", "one")),
+        ("exits", 1, "score: SystemExit: 5"),
+        ("asks", 1, "score: EOFError"),
+    ],
+)
+def test_what_a_reward_does_besides_ends_in_a_verdict(
+    folder: Path,
+    reward: str,
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    Path("homely.py").write_text(HOMELY)
+    assert run(folder, f"homely.py:{reward}", "--limit", "4", "--json") == code
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["verdict"] == ("fail" if code else "pass")
+    assert said in shown.err and f"homely.py:{reward}: " in shown.err
+
+
 def test_a_report_is_the_same_for_the_same_seed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two, other = (folder / name for name in ("one", "two", "other"))
     assert run(folder, "good.py:last_tag", "--verdict", str(one), "--seed", "3") == 0
@@ -88,6 +157,10 @@ def test_a_report_is_the_same_for_the_same_seed(folder: Path, capsys: pytest.Cap
     assert run(folder, "good.py:last_tag", *options) == 1
     assert "was fail and is pass" in capsys.readouterr().err
     assert one.read_bytes() == two.read_bytes()
+    # Written where it is compared with, it is compared with what was there.
+    options = ["--verdict", str(other), "--seed", "3", "--check", str(other)]
+    assert run(folder, "good.py:last_tag", *options) == 1
+    assert one.read_bytes() == other.read_bytes()
 
 
 def test_own_canaries_are_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,6 +267,27 @@ def test_worked_solutions_taken_for_truths_are_said_aloud(
         (["good.py:last_tag", "--data", "none.jsonl"], "none.jsonl: cannot read it"),
         (["good.py:last_tag", "--data", "rows.jsonl", "--prompt", "what"], "--prompt what: the rows have"),
         (["good.py:last_tag", "--data", "rows.jsonl", "--level", "low"], "invalid choice"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--limit", "0"], "at least 1, not '0'"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--range", "0", "0"], "LOW <= SCORE < HIGH"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--range", "0", "nan"], "LOW <= SCORE < HIGH"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--floor", "2"], "LOW <= SCORE < HIGH"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--output", "good.py"], "good.py: cannot write there"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--verdict", "bad.py/x"], "bad.py: cannot write there"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--check", "none"], "none: no verdict can be read"),
+        (["good.py:last_tag", "--data", "rows.jsonl", "--kind", "calls"], "rows.jsonl:1: --kind calls: the"),
+        (
+            ["good.py:last_tag", "--data", "rows.jsonl", "--wrong", "final"],
+            "'final' is no list of",
+        ),
+        (
+            ["good.py:last_tag", "--data", "odd.jsonl"],
+            "odd.jsonl:2: 'problem' is neither a text",
+        ),
+        (["good.py:Decimal", "--data", "rows.jsonl"], "good.py:Decimal is a class"),
+        (["ends.py:f", "--data", "rows.jsonl"], "ends.py: its import raises SystemExit: 5"),
+        (["alone.py:f", "--data", "rows.jsonl"], "alone.py (no module 'beside_it')"),
+        ([":f", "--data", "rows.jsonl"], "Empty module name"),
+        (["math_example", "--truth", "final"], "--truth goes with package.module:function"),
     ],
 )
 def test_what_is_not_understood_is_exit_code_2_and_one_line(
@@ -206,6 +300,9 @@ def test_what_is_not_understood_is_exit_code_2_and_one_line(
     monkeypatch.chdir(folder)
     Path("broken.py").write_text("\ndef f(:\n")
     Path("raising.py").write_text("\n1 / 0\n")
+    Path("ends.py").write_text("import sys\nsys.exit(5)\n")
+    Path("alone.py").write_text("import beside_it\n")
+    Path("odd.jsonl").write_text('{"problem": "1+1?", "final": "2"}\n{"problem": ["1+1?"], "final": "2"}\n')
     assert main(words) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("error: ") and said in lines[0]
@@ -332,7 +429,7 @@ def test_parquet_rows_and_their_columns(folder: Path) -> None:
 def test_a_file_that_is_no_verdict_is_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / "verdict.json").write_text(text)
     with pytest.raises(CannotRunError, match="no verdict can be read there"):
-        differences(tmp_path / "verdict.json", {"level": "semantic", "results": []})
+        read_report(tmp_path / "verdict.json")
 
 
 def test_differences_from_a_committed_verdict(tmp_path: Path) -> None:
@@ -341,23 +438,27 @@ def test_differences_from_a_committed_verdict(tmp_path: Path) -> None:
         return {"level": level, "results": [result]}
 
     path = tmp_path / "verdict.json"
+
+    def changed(found: dict[str, Any]) -> list[str]:
+        return differences(read_report(path), found)
+
     path.write_text(json.dumps(one("semantic.oracle_max", "pass", 1)))
-    assert differences(path, one("semantic.oracle_max", "pass", 1)) == []
-    assert differences(path, one("semantic.oracle_max", "pass", 2)) != []
-    assert differences(path, one("semantic.oracle_max", "fail", 1)) != []
-    other = differences(path, one("semantic.floor_gap", "pass", 1))
+    assert changed(one("semantic.oracle_max", "pass", 1)) == []
+    assert changed(one("semantic.oracle_max", "pass", 2)) != []
+    assert changed(one("semantic.oracle_max", "fail", 1)) != []
+    other = changed(one("semantic.floor_gap", "pass", 1))
     assert other == ["semantic.floor_gap is not in it", "semantic.oracle_max is no longer checked"]
-    assert differences(path, {**one("", "", 1, "runtime"), "results": []}) == [], "of a lower level"
+    assert changed({**one("", "", 1, "runtime"), "results": []}) == [], "of a lower level"
     found = one("statistical.headroom", "fail", 1, "statistical")
     found["results"] += one("semantic.oracle_max", "pass", 1)["results"]
-    assert differences(path, found) == [], "not of the committed level"
+    assert changed(found) == [], "not of the committed level"
     path.write_text(json.dumps(one("statistical.headroom", "pass", 1, "statistical")))
-    assert differences(path, one("statistical.headroom", "pass", 2, "statistical")) == []
-    assert differences(path, one("statistical.headroom", "fail", 1, "statistical")) != []
-    assert differences(path, {**found, "results": []}) == ["statistical.headroom is no longer checked"]
+    assert changed(one("statistical.headroom", "pass", 2, "statistical")) == []
+    assert changed(one("statistical.headroom", "fail", 1, "statistical")) != []
+    assert changed({**found, "results": []}) == ["statistical.headroom is no longer checked"]
     path.write_text(json.dumps(one("proving_ground.lost_signal", "pass", 1)))
-    assert differences(path, {**found, "results": []}) != []
-    assert differences(path, {**found, "level": "runtime", "results": []}) == []
+    assert changed({**found, "results": []}) != []
+    assert changed({**found, "level": "runtime", "results": []}) == []
 
 
 def test_every_threshold_has_a_reason_and_every_badge_its_word() -> None:
