@@ -35,6 +35,9 @@ STEPS, BATCH, GENERATIONS = 14, 64, 8
 """GRPO of every arm: optimizer steps, completions of a step, completions of a group."""
 STAGES = (0.02, 0.2, 1.0)
 """How much of its warm start each of the policies of different strength has had."""
+RIGHT_SHARE, BLIND_SHARE = 0.6, 0.2
+"""Share of the warm start's answers that are right: above a half, or hard rows stay unsolved; and of those of
+the blind policy, which is to try known hacks."""
 FEWEST_ROWS = 60
 HIDDEN = [{"role": "user", "content": "?"}]
 """What stands in the place of the question for the blind policy."""
@@ -172,7 +175,11 @@ class _Lab:
         self.curves: dict[str, list[float]] = {}
 
     def policy(
-        self, share: float, rows: Sequence[Mapping[str, Any]], answers: Sequence[Sequence[str]]
+        self,
+        share: float,
+        rows: Sequence[Mapping[str, Any]],
+        answers: Sequence[Sequence[str]],
+        right_share: float,
     ) -> str:
         """The folder of an embedded policy after ``share`` of its warm start."""
         from proving_ground.config import EmbeddedConfig
@@ -180,7 +187,8 @@ class _Lab:
 
         settings = EmbeddedConfig(**self.lesson.embedded)
         steps = max(4, int(settings.warm_start_steps * share))
-        config = settings.model_copy(update={"warm_start_steps": steps, "grpo": {}})
+        changed = {"warm_start_steps": steps, "rewarded_share": right_share, "grpo": {}}
+        config = settings.model_copy(update=changed)
         return embedded_policy(
             rows, answers, cache_dir=self.folder / "cache", config=config, seed=self.e.seed
         )
@@ -270,7 +278,7 @@ def _learnable(e: Examination, lab: _Lab) -> tuple[list[Finding], list[tuple[Map
     policy = ""
     for share in STAGES:
         say(f"prove: warm start, {share:.0%}")
-        policy = lab.policy(share, lesson.rows, lesson.answers)
+        policy = lab.policy(share, lesson.rows, lesson.answers, RIGHT_SHARE)
         trainer = lab.trainer(policy, lesson.asked, reward)
         texts = lab.ask(trainer, held, f"policy after {share:.0%} of its warm start")
         stages.append(lab.scores(held, texts))
@@ -392,7 +400,7 @@ def _blind(e: Examination, lab: _Lab) -> dict[str, Any]:
     picked = picked[:400]
     hidden = [{**lesson.rows[i], "prompt": HIDDEN, "tools": None} for i in picked]
     answers = [[lesson.answers[i][0], rng.choice(tricks), rng.choice(tricks)] for i in picked]
-    policy = lab.policy(0.25, hidden, answers)
+    policy = lab.policy(0.25, hidden, answers, BLIND_SHARE)
     asked = [{**row, "prompt": HIDDEN} for row in lesson.asked]
     held = [{**row, "prompt": HIDDEN} for row in lesson.held_out]
     trainer = lab.train("blind policy", policy, asked, e.subject.reward.function)

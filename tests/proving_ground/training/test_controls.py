@@ -38,7 +38,7 @@ def test_true_truths_teach_and_shuffled_ones_do_not(tmp_path: Path) -> None:
         _right_and_wrong(examination, rows, right),
         rows[64:],
         rows[:64],
-        {**small, "rewarded_share": 0.4},
+        small,
         {"max_completion_length": 8, "learning_rate": 1e-3},
     )
     findings, _ = _learnable(examination, _Lab(examination, lesson, tmp_path))
