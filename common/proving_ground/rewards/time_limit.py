@@ -9,6 +9,7 @@ behind when its time is up.
 Not covered: code that never returns to the interpreter (a giant power of integers) ends when it ends.
 """
 
+import cProfile
 import signal
 import sys
 import threading
@@ -65,8 +66,11 @@ def _interrupted(seconds: float, function: Callable[[], T]) -> T:
         value = _watched(limit, function)
     finally:
         # Nothing interrupts this: the handler raises only where _watched is running.
-        sys.setprofile(profiling)
-        sys.settrace(tracing)
+        if limit.sent > 1:  # it has taken both hooks
+            sys.settrace(tracing)
+            sys.setprofile(profiling if callable(profiling) else None)
+            if isinstance(profiling, cProfile.Profile):  # which is no function that Python takes back
+                profiling.enable()
         limit.stop()
         signal.signal(signal.SIGURG, handler)
     if limit.sent:  # what came back is what it made of the interrupt

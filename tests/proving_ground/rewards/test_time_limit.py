@@ -2,6 +2,7 @@
 
 # ruff: noqa: BLE001, SIM105 - functions that swallow whatever comes are what this is about
 
+import cProfile
 import signal
 import subprocess
 import sys
@@ -18,6 +19,10 @@ from proving_ground.rewards.time_limit import TimeUp, call_within
 
 def sleeps() -> None:
     time.sleep(60)
+
+
+def sleeps_for(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def computes() -> None:
@@ -204,3 +209,16 @@ def test_a_limit_within_a_limit() -> None:
         return "never"
 
     assert call_within(60, outer) == "went on"
+
+
+@pytest.mark.parametrize("endless", [answers_all_the_same, swallows])
+def test_a_profiled_program_goes_on_being_profiled(endless: Callable[[], Any]) -> None:
+    """``sys.getprofile`` gives cProfile's object, which ``sys.setprofile`` does not take back."""
+    profile = cProfile.Profile()
+    with profile:
+        assert call_within(60, lambda: 5) == 5
+        with pytest.raises(TimeUp):
+            call_within(0.05, endless)
+        sleeps_for(0)
+    names = [entry.code.co_name for entry in profile.getstats() if not isinstance(entry.code, str)]
+    assert "sleeps_for" in names
