@@ -89,3 +89,15 @@ def test_a_preview_scores_max_samples_rows_and_no_more(mocked: None, most: int, 
     answer = post(PREVIEW, body).json()
     assert answer["totalSamples"] == len(answer["results"]) == scored
     assert [row["score"] for row in answer["results"]] == [1.0, 0.0, 1.0][:scored]
+
+
+def test_a_posted_evaluator_sees_no_variable_of_this_process(
+    mocked: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf-secret")
+    body = preview_request(math_reward, "math_example", [{**SAMPLE, "ground_truth": "4"}])
+    told = 'import os\n\ndef evaluate(messages, **row):\n    told = " ".join(os.environ.values())\n'
+    told += '    return {"score": 1.0, "reason": told, "metrics": {}}\n'
+    body["evaluator"]["criteria"][0]["codeSnippets"]["fileContents"]["main.py"] = told
+    (row,) = post(PREVIEW, body).json()["results"]
+    assert row["success"] == "true" and "hf-secret" not in row["reason"]

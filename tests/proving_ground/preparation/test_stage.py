@@ -83,6 +83,7 @@ def change(path: Path, old: str, new: str) -> None:
     ("name", "old", "new", "shown"),
     [
         (MANIFEST, '"negative": ', '"negative": 1', "dropped.negative: the manifest says"),
+        (MANIFEST, '"negative": ', '"positive": ', "dropped.negative: the manifest says null"),
         (MANIFEST, '"version": "1"', '"version": "2"', 'version: the manifest says "2"'),
         (MANIFEST, '"rows_read": ', '"rows_read": 9', "rows_read"),
         (

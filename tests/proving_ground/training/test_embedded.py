@@ -3,6 +3,7 @@
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,30 @@ def test_another_seed_is_another_policy(policies: Path) -> None:
     assert first == again != other
     weights = [(Path(folder) / "model.safetensors").read_bytes() for folder in (first, other)]
     assert weights[0] != weights[1]
+
+
+def test_answers_are_taught_and_no_prompts_and_the_rewarded_form_in_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught: list[dict[str, list[int]]] = []
+
+    class Trainer:
+        def __init__(self, train_dataset: Any, **_: object) -> None:
+            taught.extend(train_dataset)
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_: None
+
+    monkeypatch.setattr(embedded, "Trainer", Trainer)
+    config = EmbeddedConfig(
+        hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=100, rewarded_share=0.2
+    )
+    tokenizer = load_policy(embedded_policy(ROWS, ANSWERS, cache_dir=tmp_path, config=config)).tokenizer
+    labels = [[label for label in row["labels"] if label != -100] for row in taught]
+    assert all(row["input_ids"][-len(own) :] == own for row, own in zip(taught, labels, strict=True))
+    texts = [text.removesuffix(embedded.END) for text in tokenizer.batch_decode(labels)]
+    assert {*texts} <= {answer for some in ANSWERS for answer in some} and len(texts) == 3200
+    assert sum(text.startswith("<answer>") for text in texts) / len(texts) == pytest.approx(0.2, abs=0.04)
 
 
 def test_a_broken_entry_of_the_cache_is_built_anew(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,18 @@ def test_a_seed_says_what_is_sampled(training: Any) -> None:
     trainer = training()
     first, again, other = (ask(trainer, ROWS[:20], per_prompt=2, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
+
+
+def test_the_proof_samples_at_the_temperature_of_training(training: Any) -> None:
+    from proving_ground.training.proof import ask
+    from tests.proving_ground.training.conftest import ROWS
+
+    def different(temperature: float) -> int:
+        trainer.args.temperature = temperature
+        return sum(first != second for first, second in ask(trainer, ROWS[:20], per_prompt=2))
+
+    trainer = training()
+    assert different(1e-4) == 0 < different(1.0)
 
 
 def test_pairs_tell_what_separate_accuracies_cannot() -> None:
@@ -132,6 +145,23 @@ def test_a_claim_holds_from_the_lower_bound_on(policies: Path, tmp_path: Path) -
         for when in ("before", "after"):
             said = kept[sample["id"]][when]
             assert said["right"] == (words.reward([said["text"]], [sample["ground_truth"]]) == [1.0])
+
+
+@pytest.mark.parametrize(
+    ("low", "margin", "holds"),
+    [(0.1, 0.1, True), (0.09, 0.1, False), (0.0, 0.0, False), (0.01, 0.0, True), (-0.1, 0.0, False)],
+)
+def test_the_claim_is_about_the_lower_bound_and_not_the_mean(
+    low: float, margin: float, holds: bool, tmp_path: Path
+) -> None:
+    from proving_ground.training.proof import Proof
+    from proving_ground.training.session import _conclude
+
+    claim = SimpleNamespace(
+        config=Config.model_validate({"training": {"margin": margin}}), output_dir=tmp_path
+    )
+    proof = Proof(prompts=40, before=0.2, after=0.5, low=low, high=0.5, confidence=0.95)
+    assert (_conclude(claim, {}, proof).problem == "") is holds  # type: ignore[arg-type]
 
 
 def test_an_improvement_is_told_apart_into_right_answers_and_their_form() -> None:
