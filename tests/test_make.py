@@ -66,6 +66,15 @@ def test_what_nox_is_told(folder: Path, words: list[str], said: str) -> None:
     assert ended.returncode == 0 and ended.stdout.startswith(said)
 
 
+def test_a_smoke_run_that_failed_fails_whatever_the_table_says(folder: Path) -> None:
+    for program, code in (("nox", 3), ("python", 0)):
+        path = folder / ".venv" / "bin" / program
+        path.write_text(f"#!/bin/sh\necho {program} $*\nexit {code}\n")
+        path.chmod(0o755)
+    ended = make(folder, "smoke")
+    assert ended.returncode == 2 and "python -m tests.support.smoke_table" in ended.stdout
+
+
 def test_a_make_inside_inherits_nothing(folder: Path) -> None:
     """The documented commands run `make` inside `make docs EXAMPLE=project`."""
     said = make(folder, "docs", "EXAMPLE=project", "ARGS=-k something").stdout

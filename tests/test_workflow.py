@@ -246,6 +246,32 @@ def test_the_workflow_runs_on_all_that_it_should(workflow: dict[str, Any]) -> No
     assert triggers["push"] == {"branches": ["main"]}
 
 
+def test_every_night_and_by_hand_the_long_sessions_run_too(workflow: dict[str, Any], tmp_path: Path) -> None:
+    (plan,) = [step for step in workflow["jobs"]["plan"]["steps"] if step.get("id") == "plan"]
+    names = re.fullmatch(
+        r"\$\{\{ github\.event_name == '(\w+)' \|\| github\.event_name == '(\w+)' \}\}", plan["env"]["LONG"]
+    )
+    assert names and names.groups() == ("schedule", "workflow_dispatch")
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$*"\n')
+    python.chmod(0o755)
+    for base, long, options in (("", "false", ""), ("abc", "false", " --base abc"), ("", "true", " --long")):
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "BASE": base, "LONG": long}
+        environment["GITHUB_OUTPUT"] = str(tmp_path / "output")
+        command = ["bash", "-e", "-c", plan["run"]]
+        ran = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        assert ran.stdout == f".github/matrix.py{options}\n"
+
+
+def test_what_a_failed_session_wrote_is_kept(workflow: dict[str, Any]) -> None:
+    steps = workflow["jobs"]["session"]["steps"]
+    (kept,) = [step for step in steps if step.get("uses", "").startswith("actions/upload-artifact")]
+    assert kept["if"] == "${{ !cancelled() }}"
+    assert workflow["jobs"]["report"]["if"] == "${{ !cancelled() && needs.plan.result == 'success' }}"
+
+
 def test_the_session_job_runs_its_session_and_nothing_hides_a_failure(workflow: dict[str, Any]) -> None:
     """A step that always succeeds, or a job that never runs, would leave every session green."""
     job = workflow["jobs"]["session"]

@@ -23,7 +23,7 @@ def manifest(columns: int) -> dict[str, Any]:
         for kind in "xy"
         for i in range(columns)
     ]
-    strata[0]["rows"]["dataset"] = 1
+    strata[0]["rows"]["dataset"] = 2
     return {
         "format": 2,
         "source": {"kind": "builtin", "rows": 9},

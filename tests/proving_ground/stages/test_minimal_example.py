@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -91,12 +92,18 @@ def task(folder: Path, rows: list[dict[str, object]]) -> Task:
     return Task(folder=folder, reward=lambda completions, **columns: [], rows=lambda: rows)
 
 
-def test_no_prompt_is_trained_on_and_held_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "held_out", "trained_on", "held"),
+    [(4, 3, range(4), range(7, 10)), (10, 0, range(10), []), (10, 8, range(5), range(5, 10))],
+)
+def test_no_prompt_is_trained_on_and_held_out(
+    limit: int, held_out: int, trained_on: Iterable[int], held: Iterable[int], tmp_path: Path
+) -> None:
     mine = task(tmp_path / "examples" / "x", [sample(str(index % 10), str(index)) for index in range(40)])
-    folder = write_rows(mine, DataConfig(limit=4, held_out=3))
+    folder = write_rows(mine, DataConfig(limit=limit, held_out=held_out))
     files = [(folder / name).read_text().splitlines() for name in ("dataset.jsonl", "held_out.jsonl")]
     ids = [[json.loads(line)["id"] for line in lines] for lines in files]
-    assert ids == [[f"x-{index}" for index in range(4)], [f"x-{index}" for index in (7, 8, 9)]]
+    assert ids == [[f"x-{index}" for index in part] for part in (trained_on, held)]
 
 
 def test_without_wrong_answers_those_of_other_rows_are_wrong(tmp_path: Path) -> None:

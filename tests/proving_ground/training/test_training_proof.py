@@ -147,6 +147,19 @@ def test_a_claim_holds_from_the_lower_bound_on(policies: Path, tmp_path: Path) -
             assert said["right"] == (words.reward([said["text"]], [sample["ground_truth"]]) == [1.0])
 
 
+def test_the_runs_seed_is_the_embedded_policys(
+    policies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proving_ground.training import session
+
+    def build(*_: Any, seed: int, **__: Any) -> str:
+        raise CannotRunError(f"built with seed {seed}")
+
+    monkeypatch.setattr(session, "embedded_policy", build)
+    with pytest.raises(CannotRunError, match=f"built with seed {GRPO['seed']}$"):
+        run(policies, tmp_path, margin=0.0)
+
+
 @pytest.mark.parametrize(
     ("low", "margin", "holds"),
     [(0.1, 0.1, True), (0.09, 0.1, False), (0.0, 0.0, False), (0.01, 0.0, True), (-0.1, 0.0, False)],
