@@ -58,7 +58,7 @@ def chat_request(sample: Sample, config: Config) -> dict[str, Any]:
 def request_hash(request: Mapping[str, Any]) -> str:
     """sha256 (hex) of a request body, whatever the order of its keys: what names a recording."""
     text = json.dumps(request, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def parse_chat(payload: Mapping[str, Any]) -> Answer:

@@ -5,8 +5,6 @@ whole request; a request that was never recorded is an error. The call log of a 
 file: its lines hold the hash and the response.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -18,6 +16,7 @@ from requests import PreparedRequest
 
 from proving_ground.dataset import bad_line, read_jsonl
 from proving_ground.errors import CannotRunError, InfrastructureError
+from proving_ground.fireworks.chat import request_hash
 from proving_ground.mocks import MockContext, json_body, json_response
 from proving_ground.sandbox import Sandbox, SandboxSettings, open_sandbox
 from proving_ground.sandbox.fusion import RequestError, posted_program, wire_answer
@@ -42,7 +41,7 @@ def register(mock: responses.RequestsMock, context: MockContext) -> None:
             program = posted_program(body)
         except RequestError as error:
             raise InfrastructureError(f"mocked run_code: {error}") from error
-        digest = body_hash(body)
+        digest = request_hash(body)
         if sandbox is not None:
             result = sandbox.run(program.code, program.stdin, files=program.files, limits=program.limits)
             payload, source = wire_answer(result), "run"
@@ -56,11 +55,6 @@ def register(mock: responses.RequestsMock, context: MockContext) -> None:
         return json_response(payload)
 
     mock.add_callback(responses.POST, URL, callback=answer)
-
-
-def body_hash(body: Mapping[str, Any]) -> str:
-    """The sha256 (hex) of a request body in canonical JSON."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def read_recordings(path: Path) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Ask the held-out prompts of an example of any policy: pass@1 with its interval, of two also the difference.
 
-A policy is a folder, a hub name, a GGUF file, or the address of an OpenAI-compatible API (http://host:port/v1).
+A policy is a folder, a name of the hub, a GGUF file, or the address of an OpenAI-compatible API
+(http://host:port/v1). OWNER/NAME@REVISION is a commit, tag or branch; model.revision is that of model.name.
 The sampling, the grading and the interval are those of the training's own proof.
 """
 
@@ -30,7 +31,7 @@ IN_FLIGHT = 8
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--policy", required=True, metavar="P", help="a folder, hub name, GGUF file, or address of an API"
+        "--policy", required=True, metavar="P", help="a folder, hub name (@REVISION), GGUF file, or address"
     )
     parser.add_argument("--before", metavar="P", help="another policy, to say how much better --policy is")
     parser.add_argument(
@@ -77,18 +78,24 @@ def _check_there(run: Run) -> None:
     """Name a file or folder that is missing before torch is loaded; OWNER/NAME may be on the hub."""
     policies = [policy for policy in (run.options.policy, run.options.before) if policy]
     for policy in policies:
-        if ":" not in policy and not is_hub_name(policy) and not Path(policy).exists():
+        name, _ = _name_and_revision(run, policy)
+        if ":" not in policy and not is_hub_name(name) and not Path(name).exists():
             raise CannotRunError(f"policy {policy!r}: no such file or folder")
-    if vars(run.options).get("model.revision") and not any(map(is_hub_name, policies)):
+    configured = run.config.model.name
+    if vars(run.options).get("model.revision") and configured not in filter(is_hub_name, policies):
         raise CannotRunError(
-            "--model.revision: no policy given is a name of the hub, and only those have any"
+            f"--model.revision: only that of the configured model ({configured}) on the hub, which no policy"
+            " is; of another say --policy OWNER/NAME@REVISION"
         )
 
 
-def _revision(run: Run, policy: str) -> str | None:
-    """The revision to load: that of the option, or that of the configuration for its own model."""
-    own = vars(run.options).get("model.revision") or policy == run.config.model.name
-    return run.config.model.revision if own and is_hub_name(policy) else None
+def _name_and_revision(run: Run, policy: str) -> tuple[str, str | None]:
+    """What to load, and at which revision: its own, or that of the configuration for its own model."""
+    name, at, revision = policy.rpartition("@")
+    if at and is_hub_name(name) and not Path(policy).exists():
+        return name, revision
+    own = policy == run.config.model.name and is_hub_name(policy)
+    return policy, run.config.model.revision if own else None
 
 
 def _completions(run: Run, policy: str, rows: "Rows") -> "list[list[Sampled]]":
@@ -103,7 +110,8 @@ def _completions(run: Run, policy: str, rows: "Rows") -> "list[list[Sampled]]":
     if policy.startswith(("http://", "https://")):
         sampling = sampling_of(run.config, embedded=False, **given)
         return _ask_api(policy, rows, options.served_model, sampling, training.samples_per_prompt)
-    loaded = load_policy(policy, run.config.model.dtype, _revision(run, policy))
+    name, revision = _name_and_revision(run, policy)
+    loaded = load_policy(name, run.config.model.dtype, revision)
     return ask_policy(
         loaded,
         rows,

@@ -46,6 +46,7 @@ def calls(tmp_path: Path) -> list[dict[str, Any]]:
     [
         ("print(int(input()) * 3)", "14\n", "finished", "42\n"),
         ("import sys; print('é'); sys.exit(3)", "", "error", "é\n"),
+        ("input(); print('read')", "\udc80", "finished", "read\n"),
         ("1 / 0", "", "error", ""),
         ("print('on', flush=True)\nwhile True: pass", "", "timeout", "on\n"),
         ("x = bytearray(10**9)", "", "memory", ""),

@@ -63,7 +63,7 @@ def test_a_folder_alone_and_against_another(
     assert (same["improvement"], same["improvement_right"], same["interval"]) == (0.0, 0.0, [0.0, 0.0])
 
 
-def test_a_pinned_revision_reaches_every_load_of_a_name_of_the_hub(
+def test_a_pinned_revision_is_trained(
     task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from proving_ground.training import policy, session
@@ -85,11 +85,43 @@ def test_a_pinned_revision_reaches_every_load_of_a_name_of_the_hub(
 
     pinned = ("--model.revision", "abc")
     training = ("--grpo.use_cpu", "true", "--grpo.bf16", "false", "--model.name")
-    for stage, named in ((measure, ("--policy",)), (train, training)):
-        assert said(stage, *named, "owner/name", *pinned) == said(stage, *named, "owner/name")
-        assert "revision" in said(stage, *named, str(task.folder), *pinned)
+    assert said(train, *training, "owner/name", *pinned) == said(train, *training, "owner/name")
+    assert "revision" in said(train, *training, str(task.folder), *pinned)
     assert said(train, *pinned).startswith("error: model.revision: embedded has no revisions")
-    assert loads == [("owner/name", "abc"), ("owner/name", None)] * 2
+    assert loads == [("owner/name", "abc"), ("owner/name", None)]
+
+
+@pytest.mark.parametrize(
+    ("configured", "words", "loaded"),
+    [
+        ("owner/name", ["--policy", "owner/name"], ("owner/name", "main-1")),
+        ("owner/name", ["--policy", "owner/name", "--model.revision", "abc"], ("owner/name", "abc")),
+        ("owner/name", ["--policy", "owner/name@v2", "--before", "owner/name"], ("owner/name", "main-1")),
+        ("owner/name", ["--policy", "owner/name@v2"], ("owner/name", "v2")),
+        ("owner/name", ["--policy", "owner/other"], ("owner/other", None)),
+        ("owner/name", ["--policy", "other@refs/pr/7"], ("other", "refs/pr/7")),
+        ("owner/name", ["--policy", "owner/other", "--model.revision", "abc"], None),
+        ("embedded", ["--policy", "owner/other", "--model.revision", "abc"], None),
+    ],
+)
+def test_a_revision_is_that_of_one_policy(
+    configured: str, words: list[str], loaded: Any, task: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from proving_ground.training import policy
+
+    model = {"name": configured, "revision": "main-1"}
+    (task.folder / "config.json").write_text(json.dumps({"model": model}))
+    loads: list[Any] = []
+
+    def load(name: str, dtype: str = "float32", revision: str | None = None) -> Any:
+        loads.append((name, revision))
+        raise CannotRunError("no hub here")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy, "load_policy", load)
+        code, summary = measured(task, capsys, *words)
+    assert code == 2 and loads == ([loaded] if loaded else [])
+    assert ("OWNER/NAME@REVISION" in summary["error"]) == (loaded is None)
 
 
 @pytest.fixture
