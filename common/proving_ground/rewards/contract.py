@@ -278,15 +278,24 @@ def checked_score(name: str, position: int, score: Any, completion: Completion) 
     if score is None:
         return None
     where = f"{name} returned {score!r} for completion {position} ({_short(completion)})"
-    if not hasattr(score, "__float__"):  # numpy's and torch's numbers are taken as TRL takes them
+    number = as_float(score)
+    if number is None:
         raise RewardContractError(f"reward type: {where}; return a float, or None where it does not apply")
-    if not math.isfinite(score):
+    if not math.isfinite(number):
         raise RewardContractError(
             f"reward not finite: {where}; return 0.0 for a wrong answer, None where scoring itself failed"
         )
-    if not 0 <= score <= 1:
+    if not 0 <= number <= 1:
         raise RewardContractError(f"reward range: {where}; scale scores into [0, 1]")
-    return float(score)
+    return number
+
+
+def as_float(score: Any) -> float | None:
+    """A number of Python's, numpy's or torch's, which TRL takes all; ``None`` for anything else."""
+    try:
+        return float(score.__float__())  # a text has no such method, though float() would read it
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return None
 
 
 def _short(completion: Completion) -> str:

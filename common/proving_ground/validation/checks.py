@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from proving_ground.messages import Completion, content_text
-from proving_ground.rewards.contract import call_reward, raised_at
+from proving_ground.rewards.contract import as_float, call_reward, raised_at
 from proving_ground.rewards.time_limit import TimeUp, call_within
 from proving_ground.validation import canaries as made
 from proving_ground.validation.child import steep
@@ -223,7 +223,7 @@ def write(form: str, kind: str, text: str) -> str:
 
 
 def _bad(score: Any) -> bool:
-    return score is not None and not (hasattr(score, "__float__") and math.isfinite(score))
+    return score is not None and not math.isfinite(math.nan if (n := as_float(score)) is None else n)
 
 
 class Other:

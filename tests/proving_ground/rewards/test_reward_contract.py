@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from typing import Any
 
+import numpy
 import pytest
 
 from proving_ground.errors import InfrastructureError
@@ -31,7 +32,7 @@ def call(scores: Any, completions: int = 2, seconds: float | None = None) -> lis
 
 def test_good_scores_pass_through_under_the_name_that_trl_logs() -> None:
     assert call([1, None]) == [1.0, None]
-    assert call([True, 0.5]) == [1.0, 0.5]
+    assert call([True, 0.5]) == call([numpy.bool_(True), numpy.float32(0.5)]) == [1.0, 0.5]
     assert checked("mine", lambda completions: [])(completions=[]) == []
     assert checked("mine", lambda completions: []).__name__ == "mine"
 
@@ -48,6 +49,7 @@ def test_good_scores_pass_through_under_the_name_that_trl_logs() -> None:
         (None, "reward type"),
         (["1.0", 0.0], "reward type"),
         ([[1.0], 0.0], "reward type"),
+        ([numpy.array([1.0, 0.0]), 0.0], "reward type"),
         ([math.nan, 0.0], "reward not finite"),
         ([0.0, math.inf], "reward not finite"),
         ([1.5, 0.0], "reward range"),
