@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -244,6 +245,21 @@ def test_the_workflow_runs_on_all_that_it_should(workflow: dict[str, Any]) -> No
     triggers = workflow[True]  # YAML reads the key `on` as a truth value
     assert set(triggers) == {"pull_request", "push", "schedule", "workflow_dispatch"}
     assert triggers["push"] == {"branches": ["main"]}
+
+
+def test_the_session_prove_compares_with_the_committed_verdict() -> None:
+    """Nothing else holds the half of a verdict that takes minutes against what was committed."""
+    spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
+    assert spec and spec.loader
+    noxfile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(noxfile)
+    verdicts = sorted((ROOT / "examples").glob("*/verdict.json"))
+    assert len(verdicts) >= 5
+    for verdict in verdicts:
+        ran: list[tuple[str, ...]] = []
+        session = SimpleNamespace(posargs=[], env={}, run=lambda *words, ran=ran: ran.append(words))
+        noxfile.prove(session, verdict.parent.name)
+        assert ran[-1][-2:] == ("--check", str(verdict.relative_to(ROOT)))
 
 
 def test_every_night_and_by_hand_the_long_sessions_run_too(workflow: dict[str, Any], tmp_path: Path) -> None:

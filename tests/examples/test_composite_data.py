@@ -111,6 +111,8 @@ def test_the_parts_of_an_answer_earn_half_each(module_of: Import) -> None:
     assert parts["code"](demonstrations, **columns) == [1.0, 0.0, 1.0, 0.0]
     wrong = task.wrong_answers(sample)
     assert score(task.TASK, wrong, [sample] * len(wrong)) == [0.0] * len(wrong)
+    columns["reference"] = demonstrations[:1] * 4
+    assert task.TASK.second_grader(demonstrations, **columns) == [1.0, 0.0, 0.0, 0.0], "both parts or nothing"
 
 
 def test_the_weights_of_training_are_those_of_the_reward(module_of: Import) -> None:

@@ -1,6 +1,7 @@
 """What the docstring of ``proving_ground.sandbox`` says a program cannot use up, limit by limit."""
 
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,14 @@ time.sleep({seconds})
     own = "mine = mmap.mmap(-1, 150 << 20); mine.write(b'1' * (150 << 20))"
     assert sandbox.run(shared.format(size=150, own=own, seconds=30), limits=roomy).status == "memory"
     assert sandbox.run(shared.format(size=200, own="", seconds=0.5), limits=roomy).status == "finished"
+
+
+def test_each_input_has_the_cpu_time_for_itself(sandbox: LocalSandbox) -> None:
+    busy = "import time\nwhile time.process_time() < 0.4: pass\nprint(input())"
+    with closing(sandbox.run_each(busy, "1234", limits=replace(SMALL, timeout_seconds=0.8))) as results:
+        assert [(result.status, result.stdout) for result in results] == [
+            ("finished", f"{n}\n") for n in "1234"
+        ]
 
 
 def test_cpu_time_of_all_processes_together(sandbox: LocalSandbox) -> None:
