@@ -89,7 +89,7 @@ class _Watch:
             os.set_blocking(fd, False)
         self._sent_at = time.monotonic()
         self._started_at: float | None = None
-        self._next_sample_at = self._stopped_at = 0.0
+        self._next_sample_at = self._stopped_at = self._queued_seconds = 0.0
         self._stopped_for: Stop | None = None
         self._ended: tuple[int, float, bool] | None = None  # wait status, CPU seconds, clean
 
@@ -176,13 +176,15 @@ class _Watch:
         elif now > self._next_sample_at and self._launched.first is not None:
             self._next_sample_at = now + _SAMPLE_SECONDS
             used = _used_by(self._launched.first)
+            # Kept: a program that has just ended takes what it waited for with it before its end is heard of.
+            self._queued_seconds = max(self._queued_seconds, used.queued_seconds)
             most = self._limits.memory_mb * 1024 * 1024
             # Twice: while processes begin and end, one reading may count what they share for several.
             if used.memory > most and _used_by(self._launched.first).memory > most:
                 self._stop("memory")
             elif used.cpu_seconds - self._launched.cpu_seconds > self._limits.timeout_seconds:
                 self._stop("cpu")
-            elif now - self._started_at - used.queued_seconds > self._limits.wall_seconds:
+            elif now - self._started_at - self._queued_seconds > self._limits.wall_seconds:
                 self._stop("wall")
 
     def _stop(self, reason: Stop) -> None:
