@@ -144,8 +144,12 @@ class Examination(Scorer):
             scores = self.score([(i, write(name, kinds[i], programs[i] or truths[i])) for i in probes])
             if (won := sum(map(self.wins, scores))) > best:
                 best, form = won, name
-        written = [write(form or "box", kind, truth) for kind, truth in zip(kinds, truths, strict=True)]
-        return form, [one or other for one, other in zip(given, written, strict=True)]
+        references = []
+        for one, kind, truth, program in zip(given, kinds, truths, programs, strict=True):
+            # A program as data sets hold it is put into the form; what stands in a fence has one.
+            put = form and one and one == program
+            references.append(write(form, kind, one) if put else one or write(form or "box", kind, truth))
+        return form, references
 
     def kind(self, index: int) -> str:
         """The kind of answer that a row asks for."""

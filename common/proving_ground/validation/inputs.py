@@ -130,6 +130,7 @@ def subject_of(options: argparse.Namespace) -> Subject:
         floor=floor,
         kind=options.kind,
         file=options.data,
+        name=options.reward,
     )
 
 
@@ -551,5 +552,6 @@ def _first(row: Mapping[str, Any], names: Sequence[str], option: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A value of a column as text: what is no text, as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    """A value of a column as text: what JSON has, as JSON; dates and decimals as they print."""
+    json_has = value is None or isinstance(value, bool | int | float | list | dict)
+    return json.dumps(value, ensure_ascii=False, default=str) if json_has else str(value)

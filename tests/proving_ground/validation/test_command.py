@@ -1,14 +1,17 @@
 """The command: anybody's reward over anybody's rows, exit codes, the report, the badge."""
 
+import datetime
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from proving_ground.errors import CannotRunError
+from proving_ground.validation.checks import Examination, fast_checks, oracle_max
 from proving_ground.validation.command import main
 from proving_ground.validation.inputs import UnsupportedError, foreign_subject, in_trl_form, load_reward
 from proving_ground.validation.verdict import badge, differences, policy, read_report
@@ -146,6 +149,62 @@ def test_what_a_reward_does_besides_ends_in_a_verdict(
     shown = capsys.readouterr()
     assert json.loads(shown.out)["verdict"] == ("fail" if code else "pass")
     assert said in shown.err and f"homely.py:{reward}: " in shown.err
+
+
+PROGRAMS = """
+import re
+
+def runs(completions, tests, **columns):
+    found = [re.findall(r"```python\\n(.*?)```", each[0]["content"], re.DOTALL) for each in completions]
+    return [float(len(one) == 1 and "return a + b" in one[0]) for one in found]
+
+def same_calls(completions, ground_truth, **columns):
+    return [float(str(truth) in each[0]["content"]) for each, truth in zip(completions, ground_truth)]
+"""
+
+
+def test_columns_as_data_sets_hold_them(folder: Path) -> None:
+    """A bare program goes into the fence that the reward reads; calls that are no text stay what they are."""
+    (folder / "programs.py").write_text(PROGRAMS)
+    rows: list[dict[str, Any]] = [
+        {
+            "prompt": f"{n}?",
+            "tests": f"assert add(1, {n}) == {n + 1}",
+            "program": "def add(a, b): return a + b",
+        }
+        for n in range(4)
+    ]
+    reward = load_reward(str(folder / "programs.py:runs"))
+    subject = foreign_subject(reward, rows, truth="tests", reference="program")
+    e = Examination(subject, policy().thresholds)
+    assert (e.form, e.kind(0)) == ("python fence", "code")
+    assert oracle_max(e).status == "pass"
+    call = {"name": "f", "arguments": {"a": 1}}
+    reward = load_reward(str(folder / "programs.py:same_calls"))
+    rows = [{"prompt": "?", "ground_truth": [call]}]
+    subject = foreign_subject(reward, rows)
+    assert subject.rows[0]["ground_truth"] == [call]
+    assert Examination(subject, policy().thresholds).kind(0) == "calls"
+
+
+@pytest.mark.parametrize(
+    ("truth", "kind"),
+    [
+        (Decimal("18"), "number"),
+        (18, "number"),
+        ("7" * 5000, "text"),
+        (datetime.date(2026, 1, 1), "expression"),
+        ([{"name": "f", "arguments": '{"a": 1}'}], "expression"),
+        (True, "text"),
+    ],
+)
+def test_a_truth_of_any_type_is_examined(folder: Path, truth: Any, kind: str) -> None:
+    reward = load_reward(str(folder / "bad.py:anywhere"))
+    subject = foreign_subject(reward, [{"prompt": "?", "answer": truth}])
+    findings, e = fast_checks(subject, policy().thresholds, processes=False)
+    assert e.kind(0) == kind and len(findings) == 8
+    assert subject.rows[0]["answer"] == truth
+    assert '"' not in subject.rows[0]["ground_truth"] or kind != "number"
 
 
 def test_a_report_is_the_same_for_the_same_seed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,8 @@ def failed(exhibit: Exhibit, *without: str) -> dict[str, Finding]:
     """What fails; other processes are started where they matter: for what is sound, and for their faults."""
     processes = exhibit.check in ("", *OTHER_PROCESS)
     findings, _ = fast_checks(exhibit.subject(), policy().thresholds, without=without, processes=processes)
-    return {each.check_id: each for each in findings if each.check_id in not_met(findings)}
+    counted = {*not_met(findings), exhibit.check}  # what is advisory counts where it is the fault
+    return {each.check_id: each for each in findings if each.check_id in counted and each.status != "pass"}
 
 
 def test_the_zoo_is_large_and_half_of_it_was_held_out() -> None:
@@ -45,24 +46,27 @@ def test_a_sound_reward_passes(exhibit: Exhibit) -> None:
 
 
 ONLY = {
-    "runtime.reward_well_formed": "out_of_range",
-    "semantic.verifier_determinism": "order_of_hashes",
+    "runtime.reward_well_formed": "undeclared_penalty",
+    "semantic.verifier_determinism": "said_once",
     "semantic.verifier_portability": "needs_the_network",
-    "semantic.oracle_max": "never_the_whole",
+    "semantic.oracle_max": "one_character",
     "semantic.floor_gap": "paid_for_words",
     "semantic.canary_floor": "first_box",
     "semantic.no_solution_leakage": "answer_in_the_prompt",
     "semantic.resource_envelope": "quadratic",
     "proving_ground.lost_signal": "whole_text",
+    "proving_ground.other_forms": "needs_a_text",
 }
+"""For each check a fault that no other check finds."""
 
 
 @pytest.mark.parametrize(("check", "function"), ONLY.items(), ids=list(ONLY))
 def test_without_its_check_a_fault_is_not_found(check: str, function: str) -> None:
     (exhibit,) = [each for each in EXHIBITS if each.function == function]
-    assert check in failed(exhibit)
-    assert check not in failed(exhibit, check)
+    assert failed(exhibit).keys() == {check}
+    assert failed(exhibit, check) == {}, "its line of the table is empty"
 
 
-def test_each_check_of_the_table_is_switched_off_once() -> None:
-    assert ONLY.keys() == {each.check for each in FAULTY}
+def test_each_check_without_a_model_is_switched_off_once() -> None:
+    ids = {name for name in policy().severities if not name.startswith("statistical.")}
+    assert ONLY.keys() == ids == {each.check for each in FAULTY}

@@ -350,6 +350,12 @@ def by_the_batch(completions: Any, ground_truth: Any, **columns: Any) -> list[fl
     ]
 
 
+def said_once(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
+    texts = [completion_text(c) for c in completions]
+    scores = each(lambda text, truth: equal(box(visible(text)), truth), completions, ground_truth)
+    return [score * (texts.count(text) == 1) for score, text in zip(scores, texts, strict=True)]
+
+
 def neighbour(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     truths = [*ground_truth[1:], ground_truth[-1]]
     return [
@@ -377,6 +383,10 @@ def raises_on_words(completions: Any, ground_truth: Any, **columns: Any) -> list
 
 def out_of_range(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(lambda text, truth: 10.0 * equal(box(text), truth), completions, ground_truth)
+
+
+def undeclared_penalty(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
+    return each(lambda text, truth: 2 * equal(box(visible(text)), truth) - 1, completions, ground_truth)
 
 
 def words_for_scores(completions: Any, ground_truth: Any, **columns: Any) -> list[Any]:
@@ -421,8 +431,21 @@ def never_the_whole(completions: Any, ground_truth: Any, **columns: Any) -> list
     return each(lambda text, truth: 0.9 * equal(box(visible(text)), truth), completions, ground_truth)
 
 
+def one_character(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
+    def score(text: str, truth: str) -> float:
+        answer = box(visible(text)) or ""
+        return equal(answer, truth) if len(answer) > 1 else 0.0
+
+    return each(score, completions, ground_truth)
+
+
 def opposite(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(lambda text, truth: 1.0 - equal(box(text), truth), completions, ground_truth)
+
+
+def needs_a_text(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
+    texts = [each[0]["content"] for each in completions]
+    return [equal(box(visible(text)), truth) for text, truth in zip(texts, ground_truth, strict=True)]
 
 
 def answer_in_the_prompt(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
@@ -775,6 +798,7 @@ WELL_FORMED, DETERMINISM = "runtime.reward_well_formed", "semantic.verifier_dete
 PORTABILITY, ENVELOPE = "semantic.verifier_portability", "semantic.resource_envelope"
 ORACLE, GAP, CANARY = "semantic.oracle_max", "semantic.floor_gap", "semantic.canary_floor"
 LEAKAGE, LOST = "semantic.no_solution_leakage", "proving_ground.lost_signal"
+FORMS = "proving_ground.other_forms"
 
 EXHIBITS = [
     Exhibit("substring", "numbers", "the ground truth anywhere in the text counts", CANARY),
@@ -800,10 +824,12 @@ EXHIBITS = [
     Exhibit(
         "neighbour", "numbers", "state leaks between rows: the next row's truth is right too", DETERMINISM
     ),
+    Exhibit("said_once", "numbers", "what two completions of the batch say is not paid", DETERMINISM),
     Exhibit("drops_the_empty", "numbers", "fewer scores than completions", WELL_FORMED),
     Exhibit("not_a_number", "numbers", "NaN for an empty text", WELL_FORMED),
     Exhibit("raises_on_words", "numbers", "raises where the answer is no number", WELL_FORMED),
     Exhibit("out_of_range", "numbers", "scores up to 10, undeclared", WELL_FORMED),
+    Exhibit("undeclared_penalty", "numbers", "a wrong answer costs one, undeclared", WELL_FORMED),
     Exhibit("words_for_scores", "numbers", "scores are texts", WELL_FORMED),
     Exhibit("needs_the_network", "numbers", "asks the network", PORTABILITY),
     Exhibit("needs_the_main_thread", "numbers", "sets a signal handler", PORTABILITY),
@@ -811,7 +837,9 @@ EXHIBITS = [
     Exhibit("quadratic", "numbers", "time grows with the square of the text", ENVELOPE),
     Exhibit("other_digits", "numbers", "look-alike characters are made equal: 1² is 12", CANARY),
     Exhibit("never_the_whole", "numbers", "the reference gets 0.9", ORACLE),
+    Exhibit("one_character", "numbers", "an answer of one character is taken for none", ORACLE),
     Exhibit("opposite", "numbers", "right and wrong exchanged", ORACLE),
+    Exhibit("needs_a_text", "numbers", "content in parts is not read", FORMS),
     Exhibit("answer_in_the_prompt", "given away", "the prompt holds the answer", LEAKAGE),
     Exhibit("whole_text", "numbers", "a newline behind the answer loses", LOST),
     Exhibit("looks_into_reasoning", "numbers", "an answer in the reasoning counts", CANARY),
