@@ -6,6 +6,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -111,6 +112,7 @@ def test_step_1_says_whose_tests_are_too_weak(
     weak: int,
 ) -> None:
     """``x + x`` for ``x * x``: 0 and 2 do not tell them apart, 3 does."""
+    task = module_of("task").TASK
     row = {
         "task_id": "t",
         "prompt": "Write `square(x)`, which returns the square of x.",
@@ -122,9 +124,10 @@ def test_step_1_says_whose_tests_are_too_weak(
     (tmp_path / "dataset.jsonl").write_text(json.dumps(sample) + "\n")
     options = ["--data.dir", str(tmp_path), "--output-dir", str(tmp_path / "out")]
     with pytest.raises(SystemExit) as ended:
-        STAGE.main(module_of("task").TASK, "", options)
+        # Many mutants of one row are one row: its tests are too weak, whatever the number.
+        STAGE.main(replace(task, mutants=lambda sample: 21 * task.mutants(sample)), "", options)
     shown = capsys.readouterr()
     summary = json.loads(shown.out.splitlines()[-1])
     assert ended.value.code == code, shown.err
-    assert (summary["mutants"], summary["rows_with_weak_tests"]) == (1, weak)
+    assert (summary["mutants"], summary["rows_with_weak_tests"]) == (21, weak)
     assert (sample["id"] in shown.err) is bool(weak)
