@@ -32,7 +32,7 @@ FACTS = 6
 
 LOADING = "loading torch, transformers and trl (seconds; longer the first time)"
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,10 @@ def _run(stage: Stage, folder: Path, load: Callable[[], Task], description: str,
         record.write({"stage": stage.name, "ok": False}, 130, "interrupted")
         return 130
     except Exception as error:  # noqa: BLE001 - a bug keeps its traceback, but no secret may be in it
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
-            place = error.filename or "a file"
-            return _could_not_run(stage, f"{place}: {error.strerror}; free some space and run again", record)
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            problem = f"{error.filename or record.folder or 'a file'}: {error.strerror}"
+            advice = f"make room or give another --output-dir; {stage.after_interrupt}"
+            return _could_not_run(stage, f"{problem}; {advice}", record)
         say(scrub(traceback.format_exc()))
         return _end(stage, record, 1, error="unexpected error, see stderr")
     code = _end(stage, record, 0 if result.ok else 1, result.problem, **result.summary)

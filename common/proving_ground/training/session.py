@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from accelerate.utils import broadcast_object_list
+from safetensors import SafetensorError
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -223,6 +224,15 @@ def _train(
             )
     except ClaimError as error:
         raise TrainingFailedError(str(error), _summary(trainer, health, failures, record, started)) from error
+    except (SafetensorError, RuntimeError) as error:
+        # How these libraries say that a file of a checkpoint could not be written; torch's error has no type.
+        if isinstance(error, RuntimeError) and "inline_container" not in str(error):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise CannotRunError(
+            f"{run.output_dir}: cannot be written ({reason}); make room, then --resume goes on from the"
+            " newest whole checkpoint"
+        ) from error
     finally:
         # A run that failed its checks is the one whose curve somebody wants to see.
         if is_main_process() and trainer.state.log_history:

@@ -54,8 +54,10 @@ def raises(error: BaseException) -> Callable[[Run], Result]:
         (raises(ModuleNotFoundError("No module named 'trl'", name="trl")), 2, False, "'trl' is missing"),
         (
             raises(OSError(errno.ENOSPC, "No space left on device", "a/b.jsonl")),
-            *(2, False, "error: a/b.jsonl: No space left on device; free some space and run again\n"),
+            *(2, False, "error: a/b.jsonl: No space left on device; make room or give another --output-dir;"),
         ),
+        (raises(PermissionError(errno.EACCES, "Permission denied", "a")), 2, False, "a: Permission denied;"),
+        (raises(OSError(errno.EROFS, "Read-only file system")), 2, False, "/toy: Read-only file system;"),
         (raises(OSError(errno.EIO, "Input/output error")), 1, False, "Traceback"),
         (raises(RuntimeError("a bug")), 1, False, "Traceback"),
     ],

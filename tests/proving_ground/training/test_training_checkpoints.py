@@ -3,10 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from proving_ground.dataset import write_json, write_jsonl
 from proving_ground.errors import CannotRunError
+from proving_ground.stages import train
+from proving_ground.stages.task import Task
 from proving_ground.training.checkpoints import (
     RunRecord,
     clear,
@@ -15,6 +19,8 @@ from proving_ground.training.checkpoints import (
     list_files,
     read_record,
 )
+from tests.proving_ground.training import words
+from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
 
 
 def record(folder: Path, *, state: str = "running", test_mode: bool = False) -> RunRecord:
@@ -153,3 +159,42 @@ def test_a_record_is_never_half_written(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         record(tmp_path, state="finished")
     assert read_record(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "metrics.jsonl",
+        "completions/completions_00003.parquet",
+        "checkpoint-4/optimizer.pt",
+        "checkpoint-4/model.safetensors",
+    ],
+)
+def test_a_disk_that_fills_ends_the_run_with_a_line_and_a_checkpoint(
+    full: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, output = tmp_path / "examples" / "tiny", tmp_path / "outputs" / "tiny" / "train"
+    grpo = {**GRPO, "max_steps": 4, "save_strategy": "steps", "save_steps": 2}
+    config = {"model": {"embedded": EMBEDDED}, "training": {"prove": False}, "grpo": grpo}
+    write_json(folder / "config.json", config)
+    write_jsonl(folder / "dataset.jsonl", SAMPLES)
+
+    def reward(completions: Any, ground_truth: Any, trainer_state: Any = None, **columns: Any) -> Any:
+        if getattr(trainer_state, "global_step", 0) == 2:
+            (output / full).parent.mkdir(exist_ok=True)
+            (output / full).unlink(missing_ok=True)
+            if full.endswith(".safetensors"):  # written beside it, and then renamed
+                (output / full).mkdir()
+            else:
+                (output / full).symlink_to("/dev/full")
+        return words.reward(completions, ground_truth)
+
+    task = Task(
+        folder=folder, reward=reward, wrong_answers=words.wrong_answers, demonstrations=words.demonstrations
+    )
+    with pytest.raises(SystemExit) as ended:
+        train.STAGE.main(task, "", [])
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert ended.value.code == 2
+    assert len(errors) == 1 and str(output) in errors[0] and "--resume" in errors[0]
+    assert latest_checkpoint(output) == output / "checkpoint-2"
