@@ -94,6 +94,16 @@ def without(name: str) -> bytes:
     return json.dumps({key: value for key, value in row("What is it?").items() if key != name}).encode()
 
 
+def test_a_folder_is_known_by_all_of_its_files(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        write_lines(tmp_path / name, ROWS[:3])
+    records = [open_source(PREPARATION, str(tmp_path), 0, 1).record["sha256"]]
+    for name in ("a.jsonl", "b.jsonl"):
+        write_lines(tmp_path / name, ROWS[:2])
+        records.append(open_source(PREPARATION, str(tmp_path), 0, 1).record["sha256"])
+    assert len({*records}) == 3
+
+
 def truncated_parquet(folder: Path) -> Path:
     path = write_parquet(folder / "rows.parquet", ROWS)
     path.write_bytes(path.read_bytes()[:-200])

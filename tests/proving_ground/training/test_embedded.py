@@ -61,6 +61,17 @@ def test_another_seed_is_another_policy(policies: Path) -> None:
     assert weights[0] != weights[1]
 
 
+def test_other_answers_or_settings_are_another_policy(tmp_path: Path) -> None:
+    config = EmbeddedConfig(hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=1)
+    reversed_forms = [some[::-1] for some in ANSWERS[:8]]
+    more = config.model_copy(update={"rewarded_share": 0.9})
+    folders = {
+        embedded_policy(ROWS[:8], answers, cache_dir=tmp_path, config=settings)
+        for answers, settings in ((ANSWERS[:8], config), (reversed_forms, config), (ANSWERS[:8], more))
+    }
+    assert len(folders) == 3
+
+
 def test_answers_are_taught_and_no_prompts_and_the_rewarded_form_in_its_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

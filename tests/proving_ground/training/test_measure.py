@@ -57,6 +57,11 @@ def test_a_folder_alone_and_against_another(
     assert 0.0 < low < alone["accuracy"] < high < 1.0
     assert alone["accuracy"] < alone["answered"] <= 1.0, "some answers are wrong"
     assert (alone["second_accuracy"], alone["second_accuracy_interval"]) == (0.0, [0.0, 0.0])
+    _, surer = measured(task, capsys, "--policy", policy, "--training.confidence", "0.5")
+    narrow_low, narrow_high = surer["accuracy_interval"]
+    assert low < narrow_low < surer["accuracy"] == alone["accuracy"] < narrow_high < high
+    _, cut_off = measured(task, capsys, "--policy", policy, "--max-tokens", "1")
+    assert alone["cut_off"] < 0.5 < cut_off["cut_off"]
 
     code, same = measured(task, capsys, "--policy", policy, "--before", policy)
     assert code == 0 and same["accuracy_after"] == alone["accuracy"], "one seed, one answer"
@@ -122,6 +127,26 @@ def test_a_revision_is_that_of_one_policy(
         code, summary = measured(task, capsys, *words)
     assert code == 2 and loads == ([loaded] if loaded else [])
     assert ("OWNER/NAME@REVISION" in summary["error"]) == (loaded is None)
+
+
+def test_worked_examples_are_not_trained_on(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    from proving_ground.training import session
+
+    runs: list[session.TrainingRun] = []
+
+    def no_training(run: session.TrainingRun) -> session.Outcome:
+        runs.append(run)
+        return session.Outcome({})
+
+    monkeypatch.setattr(session, "train_policy", no_training)
+    options = ["--model.name", "owner/name", "--prompt.few_shot", "2"]
+    with pytest.raises(SystemExit) as caught:
+        train.STAGE.main(task, "", options)
+    ((run,), examples) = runs, [message for row in SAMPLES[:2] for message in row["messages"]]
+    assert caught.value.code == 0
+    assert [row["id"] for row in run.samples] == [row["id"] for row in SAMPLES[2:100]]
+    assert [row["id"] for row in run.held_out] == [row["id"] for row in HELD_OUT]
+    assert all(row["messages"][:-2] == examples for row in (*run.samples, *run.held_out))
 
 
 @pytest.fixture

@@ -147,6 +147,40 @@ def test_a_claim_holds_from_the_lower_bound_on(policies: Path, tmp_path: Path) -
             assert said["right"] == (words.reward([said["text"]], [sample["ground_truth"]]) == [1.0])
 
 
+@pytest.mark.parametrize(
+    ("change", "another"),
+    [
+        ({}, False),
+        ({"prompt": {"system": "Be brief."}}, True),
+        ({"prompt": {"few_shot": 1}}, True),
+        ({"model": {"embedded": {**EMBEDDED, "layers": 3}}}, True),
+        ({"training": {"margin": 0.5}}, False),
+        ({"grpo": {"max_steps": 99}}, False),
+    ],
+)
+def test_what_shapes_a_run_is_the_same_when_it_is_resumed(
+    change: dict[str, Any], another: bool, tmp_path: Path
+) -> None:
+    from proving_ground.training.session import TrainingRun, _shape
+
+    def shape(settings: dict[str, Any]) -> str:
+        return _shape(
+            TrainingRun(
+                config=Config.model_validate({"model": {"embedded": EMBEDDED}, **settings}),
+                rewards={"reward": words.reward},
+                graders={},
+                samples=SAMPLES[:8],
+                held_out=[],
+                warm_start=[],
+                demonstrations=words.demonstrations,
+                output_dir=tmp_path,
+                cache_dir=tmp_path,
+            )
+        )
+
+    assert (shape(change) != shape({})) is another
+
+
 def test_the_runs_seed_is_the_embedded_policys(
     policies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
