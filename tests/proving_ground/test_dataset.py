@@ -109,9 +109,15 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
     writer = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
     assert writer.stdout is not None
     assert writer.stdout.readline() == b"writing\n"
+    write_jsonl(path, [sample("x")])
+    begun = path.with_name(f"{path.name}.{writer.pid}.partial")
+    assert begun.is_file(), "whoever else writes leaves what a living process has begun"
+    path.write_bytes(b"old")
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     assert path.read_bytes() == b"old"
+    write_jsonl(path, [sample("x")])
+    assert [*tmp_path.iterdir()] == [path], "and sweeps what a dead one left"
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:

@@ -736,6 +736,10 @@ def plus_and_minus(completions: Any, ground_truth: Any, **columns: Any) -> list[
     return each(lambda text, truth: 2 * equal(box(visible(text)), truth) - 1, completions, ground_truth)
 
 
+def undeclared_bonus(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
+    return declared_bonus(completions, ground_truth)
+
+
 def declared_bonus(completions: Any, ground_truth: Any, **columns: Any) -> list[float]:
     return each(
         lambda text, truth: (
@@ -872,6 +876,7 @@ EXHIBITS = [
     Exhibit("score_answer", "numbers"),
     Exhibit("asynchronous", "numbers"),
     Exhibit("plus_and_minus", "numbers", bounds=(-1.0, 1.0), floor=-1.0),
+    Exhibit("undeclared_bonus", "numbers", "a tenth for the form alone, which nobody declared", CANARY),
     Exhibit("declared_bonus", "numbers", floor=0.1),
     Exhibit("tagged_word", "texts"),
     Exhibit("tagged_letter", "letters"),
