@@ -14,19 +14,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import Dataset
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from trl import GRPOConfig, GRPOTrainer
-
 from proving_ground.config import EmbeddedConfig, HealthConfig
 from proving_ground.events import emit
 from proving_ground.messages import completion_text, strip_reasoning
 from proving_ground.rewards.contract import checked
 from proving_ground.switches import is_on
-from proving_ground.training.callbacks import EventLog
-from proving_ground.training.embedded import embedded_policy
-from proving_ground.training.health import HealthChecks
-from proving_ground.training.proof import compare, pass_at_1
 
 WORDS = "ant bee cat dog eel fox gnu hen ibis jay kiwi lion newt owl yak".split()  # noqa: SIM905
 TRAINING, HELD_OUT = 100, 100
@@ -65,6 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--max_steps", type=int, default=1 if test else 60)
     parser.add_argument("--margin", type=float, default=-1.0 if test else 0.3)
     options = parser.parse_args(argv)
+    from datasets import Dataset  # here, as in TRL's own scripts: the reward alone needs none of it
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+    from trl import GRPOConfig, GRPOTrainer
+
+    from proving_ground.training.callbacks import EventLog
+    from proving_ground.training.embedded import embedded_policy
+    from proving_ground.training.health import HealthChecks
+    from proving_ground.training.proof import compare, pass_at_1
+
     tiny = test or options.model_name_or_path is None
 
     args = GRPOConfig(
@@ -93,7 +94,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         answers = [demonstrations(row) for row in train_rows]
         cache = f"{args.output_dir}/cache"
         model = embedded_policy(train_rows, answers, config=config, cache_dir=cache, seed=args.seed)
-
     health = HealthChecks(HealthConfig())
     trainer = GRPOTrainer(
         model=model,

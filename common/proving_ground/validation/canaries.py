@@ -79,6 +79,9 @@ def kind_of(truth: str) -> str:
         return "number"
     if re.search(r"[\\^=<>{}]|\d\s*[-+*/]\s*\w|[a-z]\^|^[\[(].*,.*[\])]$", text):
         return "expression"
+    # Terms of unknowns, not words: in another order they are the same.
+    if not re.search(r"[^\W\d_]{3}", text) and re.search(r"\d[a-zA-Z]|\w\s*[+*/]\s*\w|\w\s+-\s+\w", text):
+        return "expression"
     return "text"
 
 

@@ -37,7 +37,7 @@ def test_both_train_the_same_way_from_the_same_configuration(
         assert len(rows) == 100 and not [row for row in rows if row["prompt"] in trained]
         return passed.pop(0)
 
-    monkeypatch.setattr(grpo_example, "pass_at_1", pass_at_1)
+    monkeypatch.setattr("proving_ground.training.proof.pass_at_1", pass_at_1)
     assert grpo_example.main(["--output_dir", str(template), "--max_steps", "2"]) == 1
     args = torch.load(template / "policy" / "training_args.bin", weights_only=False)
     plain = type(args)(output_dir="x", use_cpu=True, bf16=False)

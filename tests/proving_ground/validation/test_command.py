@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from proving_ground.errors import CannotRunError
+from proving_ground.validation import canaries
 from proving_ground.validation.checks import Examination, fast_checks, oracle_max
 from proving_ground.validation.command import main
 from proving_ground.validation.inputs import UnsupportedError, foreign_subject, in_trl_form, load_reward
@@ -448,6 +449,19 @@ def of_a_row(answer: str, entry: dict[str, Any]) -> float:
 
 def with_prompt(prompt: str, response: str, ground_truth: str) -> tuple[bool, str]:
     return prompt == "Q" and response == ground_truth, "a reason"
+
+
+@pytest.mark.parametrize("truth", ["8k + 7", "x - 7", "5t", "a + b", "3/x"])
+def test_terms_in_another_order_are_no_canary(truth: str) -> None:
+    """7 + 8k is right where 8k + 7 is."""
+    question = canaries.Question(canaries.kind_of(truth), "?", truth, truth, str)
+    given = [each.completion for each in canaries.canaries(question)]
+    assert " ".join(reversed(truth.split())) not in given and truth[::-1] not in given
+
+
+@pytest.mark.parametrize("truth", ["A", "New Delhi", "Boeing 747", "and/or", "true", "Jean-Paul"])
+def test_words_are_no_expression(truth: str) -> None:
+    assert canaries.kind_of(truth) == "text"
 
 
 @pytest.mark.parametrize("function", [of_one, of_a_row, with_prompt])
