@@ -5,18 +5,17 @@ goes wrong from then on, a missing package or Ctrl-C during an import included, 
 """
 
 import argparse
-import difflib
 import importlib
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import proving_ground
-from proving_ground.errors import CannotRunError, ClaimError
+from proving_ground.errors import CannotRunError, ClaimError, did_you_mean
 from proving_ground.events import say, scrub
 
 STAGES = {
@@ -128,12 +127,6 @@ def _run(command: str, words: list[str]) -> int | None:
     known = [*STAGES, *COMMANDS]
     meant = did_you_mean(command, known) or f"there are {', '.join(known)}"
     raise CannotRunError(f"{command!r} is no command; {meant}")
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question that names what is near to ``word``; empty where nothing is."""
-    near = difflib.get_close_matches(word, [*known], n=2)
-    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 class OptionParser(argparse.ArgumentParser):

@@ -8,7 +8,6 @@ any field of TRL's ``GRPOConfig`` under TRL's own name.
 """
 
 import ast
-import difflib
 import functools
 import importlib.util
 import json
@@ -20,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
-from proving_ground.errors import CannotRunError
+from proving_ground.errors import CannotRunError, did_you_mean
 from proving_ground.sandbox_settings import SandboxSettings
 
 ENVIRONMENT_PREFIX = "PROVING_GROUND_"
@@ -426,5 +425,4 @@ def is_hub_name(name: str) -> bool:
 
 def _near(key: str, otherwise: str = "; --help lists them") -> str:
     known = [name for name, _, _ in leaf_fields()] + [f"grpo.{name}" for name in grpo_types()]
-    matches = difflib.get_close_matches(key, known, n=2)
-    return f"; did you mean {' or '.join(matches)}?" if matches else otherwise
+    return f"; {meant}" if (meant := did_you_mean(key, known)) else otherwise

@@ -8,6 +8,9 @@ Its text is one line: what is wrong, where (``file:line`` for data), what to do.
 A third kind of failure is neither: a bug. It keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class CannotRunError(Exception):
     """The stage could not run. ``str(error)`` is the one line the user reads."""
@@ -19,3 +22,9 @@ class ClaimError(Exception):
 
 class InfrastructureError(CannotRunError):
     """A verifier, sandbox or service broke. Never a score of 0: whoever scores must let it through."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question that names what is near to ``word``, to be shown in an error; empty where nothing is."""
+    near = difflib.get_close_matches(word, [*known], n=2)
+    return f"did you mean {' or '.join(near)}?" if near else ""

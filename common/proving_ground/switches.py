@@ -6,12 +6,11 @@ error, because a misspelt switch that counts as "off" sends a test's traffic to 
 To mock another API, add one entry here and write the function it names (see ``mocks/README.md``).
 """
 
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proving_ground.errors import CannotRunError
+from proving_ground.errors import CannotRunError, did_you_mean
 
 PREFIXES = ("TEST_MOCK_", "TEST_MODE_")
 _ON = frozenset({"1", "true", "yes", "on"})
@@ -83,8 +82,7 @@ def check_switches(environ: Mapping[str, str] | None = None) -> None:
     environ = os.environ if environ is None else environ
     for name in environ:
         if name.startswith(PREFIXES) and name not in SWITCHES:
-            near = difflib.get_close_matches(name, SWITCHES, n=1)
-            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(SWITCHES)}"
+            meant = did_you_mean(name, SWITCHES) or f"there are {', '.join(SWITCHES)}"
             raise CannotRunError(f"{name} is no switch; {meant}")
     for name in SWITCHES:
         is_on(name, environ)

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import requests
@@ -29,15 +29,12 @@ MAX_RETRY_AFTER_SECONDS = 60.0
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Credentials:
     """The key and the account. Neither ``repr`` nor any error shows the key."""
 
-    api_key: str
+    api_key: str = field(repr=False)
     account_id: str
-
-    def __repr__(self) -> str:
-        return f"Credentials(api_key=<hidden>, account_id={self.account_id!r})"
 
 
 def credentials(
@@ -66,15 +63,6 @@ def credentials(
     return Credentials(key, account)
 
 
-class _BearerAuth(requests.auth.AuthBase):
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
-
-
 class _WaitAsAsked(wait_base):
     """The server's Retry-After if it gave one, else exponential backoff with jitter."""
 
@@ -99,7 +87,6 @@ class FireworksClient:
     ) -> None:
         self.settings = settings
         self.account_id = keys.account_id
-        self._auth = _BearerAuth(keys.api_key)
         self._key = keys.api_key
         self._sleep = sleep
         self._sent = 0
@@ -220,10 +207,14 @@ class FireworksClient:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = requests.Session()
-            session.auth = self._auth
+            session.auth = self._authorized
             for scheme in ("http://", "https://"):
                 session.mount(scheme, CutOffAdapter())
         return session
+
+    def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
 
     def _scrub(self, text: str) -> str:
         return text.replace(self._key, KEY_PLACEHOLDER)

@@ -75,22 +75,16 @@ def cut_off_at(deadline: float) -> Iterator[Cutoff]:
         _current.cut = None
 
 
-def _watch(connection: socket.socket) -> None:
-    """Called when a request has been sent on ``connection``."""
-    if _current.cut is not None:
-        _current.cut.watch(connection)
-
-
 class _HTTPConnection(HTTPConnection):
     def getresponse(self) -> Any:
-        _watch(self.sock)
+        """Called when a request has been sent."""
+        if _current.cut is not None:
+            _current.cut.watch(self.sock)
         return super().getresponse()
 
 
-class _HTTPSConnection(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _watch(self.sock)
-        return super().getresponse()
+class _HTTPSConnection(_HTTPConnection, HTTPSConnection):
+    pass
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -84,12 +84,9 @@ def create_app(
             asked = ChatRequest.model_validate_json(await request.body())
         except ValidationError as error:
             return JSONResponse(chat_error(400, complaint(error)), 400)
-        if asked.stream:
-            status, answer = await chats.run(open_stream, upstream, asked)
-            if status == 200:
-                return StreamingResponse(answer, media_type="text/event-stream")
-        else:
-            status, answer = await chats.run(ask_upstream, upstream, asked)
+        status, answer = await chats.run(ask_upstream, upstream, asked)
+        if asked.stream and status == 200:
+            return StreamingResponse(answer, media_type="text/event-stream")
         return JSONResponse(answer, status)
 
     @app.post("/v1/accounts/{account}/evaluators:previewEvaluator")
@@ -149,21 +146,30 @@ def is_healthy(upstream: str) -> bool:
         return False
 
 
-def open_stream(upstream: str, asked: ChatRequest) -> tuple[int, Any]:
-    """Status, and an iterator of server-sent events or an error's body, for a chat request that streams."""
+def ask_upstream(upstream: str, asked: ChatRequest) -> tuple[int, Any]:
+    """Status and body for a chat request, from the upstream server's answer; its failures become ours.
+
+    The body of an answer that streams is an iterator of server-sent events.
+    """
+    url, streams = f"{upstream}/v1/chat/completions", bool(asked.stream)
+    body = {**asked.upstream_body(), **({"stream": True} if streams else {})}
     try:
-        answer = requests.post(
-            f"{upstream}/v1/chat/completions",
-            json={**asked.upstream_body(), "stream": True},
-            timeout=UPSTREAM_SECONDS,
-            stream=True,
-        )
+        answer = requests.post(url, json=body, timeout=UPSTREAM_SECONDS, stream=streams)
     except requests.RequestException as error:
         return 503, chat_error(503, f"the upstream server does not answer ({type(error).__name__})")
     if answer.status_code != 200:
         with answer:
-            return _upstream_error(answer)
-    return 200, _events(answer, asked.model)
+            status = answer.status_code if answer.status_code in (400, 404, 413, 422) else 503
+            return status, chat_error(status, f"upstream: {answer.text[:300]}")
+    if streams:
+        return 200, _events(answer, asked.model)
+    try:
+        completion = completion_of(answer.json(), asked.model)
+    except ValueError:
+        completion = None
+    if completion is None:
+        return 500, chat_error(500, "the upstream server answered without a completion")
+    return 200, completion
 
 
 def _events(answer: requests.Response, model: str) -> Iterator[str]:
@@ -181,30 +187,6 @@ def _events(answer: requests.Response, model: str) -> Iterator[str]:
     if not ended:
         raise ValueError("the upstream server's stream broke off")
     yield "data: [DONE]\n\n"
-
-
-def ask_upstream(upstream: str, asked: ChatRequest) -> tuple[int, dict[str, Any]]:
-    """Status and body for a chat request, from the upstream server's answer; its failures become ours."""
-    try:
-        answer = requests.post(
-            f"{upstream}/v1/chat/completions", json=asked.upstream_body(), timeout=UPSTREAM_SECONDS
-        )
-    except requests.RequestException as error:
-        return 503, chat_error(503, f"the upstream server does not answer ({type(error).__name__})")
-    if answer.status_code == 200:
-        try:
-            completion = completion_of(answer.json(), asked.model)
-        except ValueError:
-            completion = None
-        if completion is not None:
-            return 200, completion
-        return 500, chat_error(500, "the upstream server answered without a completion")
-    return _upstream_error(answer)
-
-
-def _upstream_error(answer: requests.Response) -> tuple[int, dict[str, Any]]:
-    status = answer.status_code if answer.status_code in (400, 404, 413, 422) else 503
-    return status, chat_error(status, f"upstream: {answer.text[:300]}")
 
 
 def run_preview(asked: PreviewRequest, limits: Limits = EVALUATOR_LIMITS) -> dict[str, Any]:

@@ -210,7 +210,7 @@ class _Exchange:
         match self._fault:
             case None:
                 await self._pass_on(app, receive)
-            case faults.ResetBefore():
+            case faults.BrokenFault(fault="reset_before"):
                 await self._reset()
             case faults.StatusFault() as fault:
                 error = chat_error if name == "chat" else account_error
@@ -244,21 +244,21 @@ class _Exchange:
         """Send the application's own answer, at the pace and to the length that the fault asks for."""
         half = len(content) // 2
         match self._fault:
-            case faults.SlowFirstByte(seconds=seconds):
+            case faults.SlowFault(fault="slow_first_byte", seconds=seconds):
                 await asyncio.sleep(seconds)
                 await self._emit(status, headers, [content])
-            case faults.SlowBody(seconds=seconds):
+            case faults.SlowFault(fault="slow_body", seconds=seconds):
                 size = -(-len(content) // DROPS)
                 drops = [content[start : start + size] for start in range(0, len(content), size)]
                 await self._emit(status, headers, drops, seconds / len(drops))
-            case faults.StalledBody(seconds=seconds):
+            case faults.SlowFault(fault="stalled_body", seconds=seconds):
                 await self._emit(status, headers, [content[:half], content[half:]], seconds)
-            case faults.ResetMiddle():
+            case faults.BrokenFault(fault="reset_middle"):
                 await self._start(status, headers, len(content))
                 await self._send({"type": "http.response.body", "body": content[:half], "more_body": True})
                 await asyncio.sleep(0.05)  # a reset discards what is still under way
                 await self._reset()
-            case faults.TruncatedJson():
+            case faults.BrokenFault(fault="truncated_json"):
                 await self._emit(status, headers, [content[:half]])
                 self.answered = False
             case _:

@@ -1,6 +1,5 @@
 """An append-only journal of finished work: what a killed run leaves behind, and what the next one reads."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,8 +55,3 @@ class Journal:
         with self._lock:
             self._stream.write(line)
             self._stream.flush()
-
-
-def canonical(value: Any) -> Any:
-    """``value`` as it reads back from JSON, so that fresh and journaled entries are alike."""
-    return json.loads(json.dumps(value, ensure_ascii=False))

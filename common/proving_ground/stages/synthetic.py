@@ -33,10 +33,6 @@ class Kind:
     takes_back: bool = False
 
 
-def _right(sample: Sample) -> str:
-    return reference_of(sample)
-
-
 def _wrong(task: Task, sample: Sample) -> str:
     assert task.wrong_answers is not None
     return task.wrong_answers(sample)[0]
@@ -51,7 +47,7 @@ def _tool_calls(sample: Sample, *more: dict[str, Any]) -> dict[str, Any]:
     """The right calls and ``more`` as the API returns them; words where there are none."""
     calls = [*json.loads(sample["ground_truth"]), *more]
     if not calls:
-        return {"content": _right(sample)}
+        return {"content": reference_of(sample)}
     functions = [{"name": call["name"], "arguments": json.dumps(call["arguments"])} for call in calls]
     return {
         "content": None,
@@ -63,35 +59,35 @@ def _tool_calls(sample: Sample, *more: dict[str, Any]) -> dict[str, Any]:
 
 
 KINDS: Sequence[Kind] = (
-    Kind("right", lambda task, s: {"content": _right(s)}, 1.0),
+    Kind("right", lambda task, s: {"content": reference_of(s)}, 1.0),
     Kind(
         "right, reasoning in the text",
-        lambda task, s: {"content": f"<think>\nLet me see.\n</think>\n\n{_right(s)}"},
+        lambda task, s: {"content": f"<think>\nLet me see.\n</think>\n\n{reference_of(s)}"},
         1.0,
     ),
     Kind("wrong", lambda task, s: {"content": _wrong(task, s)}, 0.0),
     Kind(
         "right, reasoning beside it",
-        lambda task, s: {"content": _right(s), "reasoning_content": "Let me see."},
+        lambda task, s: {"content": reference_of(s), "reasoning_content": "Let me see."},
         1.0,
     ),
     Kind("right, not in the asked form", lambda task, s: {"content": _other_form(task, s)}, 0.0),
-    Kind("cut off", lambda task, s: {"content": _right(s)}, 0.0, finish_reason="length"),
+    Kind("cut off", lambda task, s: {"content": reference_of(s)}, 0.0, finish_reason="length"),
     Kind(
         "right at second thoughts",
-        lambda task, s: {"content": f"{_wrong(task, s)}\n\nWait, that is not right.\n\n{_right(s)}"},
+        lambda task, s: {"content": f"{_wrong(task, s)}\n\nWait, that is not right.\n\n{reference_of(s)}"},
         1.0,
         takes_back=True,
     ),
-    Kind("reasoning never ends", lambda task, s: {"content": f"<think>\n{_right(s)}"}, 0.0),
+    Kind("reasoning never ends", lambda task, s: {"content": f"<think>\n{reference_of(s)}"}, 0.0),
     Kind(
         "wrong, right only in the reasoning",
-        lambda task, s: {"content": f"<think>\n{_right(s)}\n</think>\n\n{_wrong(task, s)}"},
+        lambda task, s: {"content": f"<think>\n{reference_of(s)}\n</think>\n\n{_wrong(task, s)}"},
         0.0,
     ),
     Kind(
         "right, with courtesies",
-        lambda task, s: {"content": f"Sure!\n\n{_right(s)}\n\nAnything else?  \n"},
+        lambda task, s: {"content": f"Sure!\n\n{reference_of(s)}\n\nAnything else?  \n"},
         1.0,
     ),
 )

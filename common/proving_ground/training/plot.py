@@ -26,8 +26,10 @@ def draw_curve(path: Path, history: Sequence[Mapping[str, Any]], title: str, pro
         figure.suptitle(title)
         _reward(axes[0][0], steps)
         _accuracy(axes[0][1], proof)
-        _entropy(axes[1][0], steps)
-        _length(axes[1][1], steps)
+        per_token = {"entropy": "entropy", "kl": "KL to the reference model"}
+        _per_step(axes[1][0], steps, "Per token, in nats", per_token)
+        length = {"completions/mean_length": "mean", "completions/max_length": "longest"}
+        _per_step(axes[1][1], steps, "Completion length, in tokens", length)
         for axis in (axes[0][0], axes[1][0], axes[1][1]):
             axis.set_xlabel("optimizer step")
             axis.grid(alpha=0.3)
@@ -83,17 +85,9 @@ def _accuracy(axis: Any, proof: Proof | None) -> None:
     )
 
 
-def _entropy(axis: Any, steps: Sequence[Mapping[str, Any]]) -> None:
-    _line(axis, steps, "entropy", BLUE, "entropy")
-    _line(axis, steps, "kl", ORANGE, "KL to the reference model")
-    axis.set(title="Per token, in nats")
-    axis.set_ylim(bottom=0)
-    axis.legend(loc="best")
-
-
-def _length(axis: Any, steps: Sequence[Mapping[str, Any]]) -> None:
-    _line(axis, steps, "completions/mean_length", BLUE, "mean")
-    _line(axis, steps, "completions/max_length", GREY, "longest")
-    axis.set(title="Completion length, in tokens")
+def _per_step(axis: Any, steps: Sequence[Mapping[str, Any]], title: str, lines: Mapping[str, str]) -> None:
+    for (key, label), color in zip(lines.items(), (BLUE, ORANGE), strict=True):
+        _line(axis, steps, key, color, label)
+    axis.set(title=title)
     axis.set_ylim(bottom=0)
     axis.legend(loc="best")

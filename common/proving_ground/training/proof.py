@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -45,6 +45,15 @@ class Sampled:
     cut_off: bool
 
 
+class How(TypedDict, total=False):
+    """How rows are asked: completions of each, the seed, how many are sampled at once, the bar's title."""
+
+    per_prompt: int
+    seed: int
+    batch_size: int
+    title: str
+
+
 @dataclass(frozen=True)
 class Proof:
     """The improvement of pass@1 with its paired bootstrap interval over prompts."""
@@ -73,15 +82,7 @@ def pass_at_1(
     return pass_rates(passed(rows, ask(trainer, rows, per_prompt=per_prompt, seed=seed), reward))
 
 
-def ask(
-    trainer: GRPOTrainer,
-    rows: Rows,
-    *,
-    per_prompt: int = 1,
-    seed: int = 0,
-    batch_size: int = 256,
-    title: str = "pass@1",
-) -> list[list[Sampled]]:
+def ask(trainer: GRPOTrainer, rows: Rows, **how: Unpack[How]) -> list[list[Sampled]]:
     """``per_prompt`` completions of the trainer's policy for each row, in the order of the rows.
 
     The ranks of a distributed run share the work; each returns all completions.
@@ -89,18 +90,11 @@ def ask(
     sampling = {name: getattr(trainer.args, name) for name in SAMPLING}
     with unwrap_model_for_generation(trainer.model_wrapped, trainer.accelerator) as model:
         policy, end = Policy(model, trainer.processing_class), trainer.eos_token_ids
-        return _ask(policy, end, rows, sampling, per_prompt, seed, batch_size, title)
+        return _ask(policy, end, rows, sampling, **how)
 
 
 def ask_policy(
-    policy: Policy,
-    rows: Rows,
-    sampling: Mapping[str, Any],
-    *,
-    per_prompt: int = 1,
-    seed: int = 0,
-    batch_size: int = 256,
-    title: str = "pass@1",
+    policy: Policy, rows: Rows, sampling: Mapping[str, Any], **how: Unpack[How]
 ) -> list[list[Sampled]]:
     """As ``ask``, of a policy that nothing trains; ``sampling`` is that of ``settings.sampling_of``."""
     policy.model.to(PartialState().device)
@@ -108,7 +102,7 @@ def ask_policy(
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     ends = policy.model.generation_config.eos_token_id
     end = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
-    return _ask(policy, sorted(end), rows, sampling, per_prompt, seed, batch_size, title)
+    return _ask(policy, sorted(end), rows, sampling, **how)
 
 
 def _ask(
@@ -116,10 +110,11 @@ def _ask(
     end: Sequence[int],
     rows: Rows,
     sampling: Mapping[str, Any],
-    per_prompt: int,
-    seed: int,
-    batch_size: int,
-    title: str,
+    *,
+    per_prompt: int = 1,
+    seed: int = 0,
+    batch_size: int = 256,
+    title: str = "pass@1",
 ) -> list[list[Sampled]]:
     state = PartialState()
     template = sampling["chat_template_kwargs"]

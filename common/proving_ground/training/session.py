@@ -113,7 +113,8 @@ def train_policy(run: TrainingRun) -> Outcome:
     args = build_config(grpo_of(run.config), run.output_dir)
     log, checkpoints = EventLog(run.output_dir), Checkpoints()
     with stdout_for_events(), checkpoints.on_sigterm(), _own_folder(run.output_dir):
-        record = _on_main_process(lambda: _found(run))
+        asked = {"resume": run.resume, "overwrite": run.overwrite, "test_mode": run.test_mode}
+        record = _on_main_process(lambda: found_run(run.output_dir, shaped_by=_shape(run), **asked))
         if record is not None and record.summary is not None:
             outcome = Outcome({**record.summary, "already_finished": True}, record.problem)
         else:
@@ -150,16 +151,6 @@ def _shape(run: TrainingRun) -> str:
     model = run.config.model.model_dump(exclude={"embedded": {"grpo"}}, exclude_none=True)
     shaping = [model, run.config.prompt.model_dump(), list(run.rewards), list(run.samples)]
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode("utf-8")).hexdigest()[:16]
-
-
-def _found(run: TrainingRun) -> RunRecord | None:
-    return found_run(
-        run.output_dir,
-        resume=run.resume,
-        overwrite=run.overwrite,
-        test_mode=run.test_mode,
-        shaped_by=_shape(run),
-    )
 
 
 def _train(

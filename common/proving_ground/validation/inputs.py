@@ -22,9 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from proving_ground.cli import did_you_mean, example_names
+from proving_ground.cli import example_names
 from proving_ground.dataset import bad_line, read_jsonl, read_lines, read_samples, sample_problem
-from proving_ground.errors import CannotRunError
+from proving_ground.errors import CannotRunError, did_you_mean
 from proving_ground.messages import Completion, completion_text, content_text, reference_of
 from proving_ground.rewards.contract import call_reward, training_rows
 from proving_ground.validation.canaries import FORMS, kind_of

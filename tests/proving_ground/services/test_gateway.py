@@ -314,8 +314,8 @@ def run_cli(*options: str, **environ: str) -> subprocess.CompletedProcess[str]:
     ("text", "words"),
     [
         (None, "cannot read it"),
-        ("{", "not valid JSON"),
-        ("{}", "valid list"),
+        ("{", "Invalid JSON"),
+        ("{}", "valid array"),
         ('[{"path": "chat", "request": 0, "fault": "explode"}]', "explode"),
         ('[{"path": "chat", "fault": "reset_before"}]', "either request or every"),
         ('[{"path": "chat", "request": 0, "every": 1, "fault": "reset_before"}]', "either request or every"),
