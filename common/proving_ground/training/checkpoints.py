@@ -29,7 +29,6 @@ OURS = (
     "policy",
     "policy_initial",
     "README.md",
-    "completions",
     "runs",
 )
 """What a run writes besides its checkpoints; ``--overwrite`` removes these names and no others."""
