@@ -229,7 +229,7 @@ def _loaded(layers: Sequence[Layer]) -> Config:
     for number, (name, values) in enumerate(layers):
         for section in ("grpo", "model.embedded.grpo"):
             if isinstance(fields := _get(values, section), dict):
-                check_grpo(fields, functools.partial(_called, name, section))
+                check_grpo(fields, name, section)
         tree = _merged(tree, values)
         try:
             # Text is read as its field wants; what the file says has types, and 4 is not "4".
@@ -331,10 +331,6 @@ def _get(tree: Any, key: str) -> Any:
     return tree
 
 
-def _called(name: Callable[[str], str], section: str, field: str) -> str:
-    return name(f"{section}.{field}")
-
-
 def grpo_of(config: Config) -> dict[str, Any]:
     """The fields of ``GRPOConfig`` that hold for the configured policy.
 
@@ -388,17 +384,17 @@ def grpo_types() -> Mapping[str, Any]:
 
 
 def check_grpo(
-    section: Mapping[str, Any], called: Callable[[str], str] = lambda field: f"grpo.{field}"
+    fields: Mapping[str, Any], called: Callable[[str], str] = str, section: str = "grpo"
 ) -> dict[str, Any]:
-    """A copy of ``section`` whose every key is a field of ``GRPOConfig`` and whose values have its type.
+    """A copy of ``fields`` whose every key is a field of ``GRPOConfig`` and whose values have its type.
 
     Numbers given for a text field become text, since the command line cannot tell them apart. Raises
-    ``CannotRunError`` naming the field, as it is ``called``, and what is expected.
+    ``CannotRunError`` naming the field, as its dotted key in ``section`` is ``called``, and what is expected.
     """
     types = grpo_types()
     if not types:
-        return dict(section)
-    return {name: _checked(called(name), name, types, value) for name, value in section.items()}
+        return dict(fields)
+    return {name: _checked(called(f"{section}.{name}"), name, types, value) for name, value in fields.items()}
 
 
 def _checked(called: str, name: str, types: Mapping[str, Any], value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import NoReturn
 import uvicorn
 from fastapi import FastAPI
 
+from proving_ground.cli import guarded
 from proving_ground.errors import CannotRunError
 from proving_ground.events import emit, say
 from proving_ground.services.middleware import IDLE_SECONDS, Connection
@@ -56,12 +57,6 @@ def listen(port: int) -> socket.socket:
 
 
 def run_command(main: Callable[[Sequence[str]], None], argv: Sequence[str] | None = None) -> NoReturn:
-    """Run ``main`` with the command line's words and exit: 2 and one line for a mistake, 0 when stopped."""
-    try:
-        main(sys.argv[1:] if argv is None else argv)
-    except CannotRunError as error:
-        say(f"error: {error}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        say("stopped")
-    sys.exit(0)
+    """Run ``main`` with the command line's words and exit: as any command, but 0 when it is stopped."""
+    code = guarded("services", lambda: main(sys.argv[1:] if argv is None else argv))
+    sys.exit(0 if code == 130 else code)  # Ctrl-C is how a service ends
