@@ -12,7 +12,7 @@ import pytest
 from proving_ground.config import Config
 from proving_ground.errors import CannotRunError
 from tests.proving_ground.training import words
-from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
+from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES, tiny_policy
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,20 @@ def run(policies: Path, output: Path, **options: Any) -> Any:
     )
 
 
-def test_a_claim_that_does_not_hold_says_so_each_time(policies: Path, tmp_path: Path) -> None:
+def test_a_claim_that_does_not_hold_says_so_each_time(
+    policies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proving_ground.training import session
+
+    ask, asked = session.ask, []
+
+    def noted(trainer: Any, rows: Any, **options: Any) -> Any:
+        asked.append((len(rows), options["per_prompt"], options["seed"]))
+        return ask(trainer, rows, **options)
+
+    monkeypatch.setattr(session, "ask", noted)
     failed = run(policies, tmp_path, margin=0.99)
+    assert asked == [(40, 2, GRPO["seed"])] * 2, "before and after alike, as the settings say"
     assert "pass@1 on 40 held-out prompts went from" in failed.problem
     assert "training.margin (0.99)" in failed.problem
     assert failed.summary["weights_changed"] is True
@@ -179,6 +191,47 @@ def test_what_shapes_a_run_is_the_same_when_it_is_resumed(
         )
 
     assert (shape(change) != shape({})) is another
+
+
+def test_a_supervised_start_teaches_the_references_before_grpo(
+    policies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proving_ground.training import embedded, session
+    from proving_ground.training.policy import fingerprint
+    from proving_ground.training.session import TrainingRun, train_policy
+
+    policy = tiny_policy(policies)  # whose own start is not the one that is looked at
+    teach, taught = embedded._teach, []
+
+    def noted(model: Any, tokenizer: Any, answers: Any, args: Any, title: str) -> None:
+        before = fingerprint(model)
+        teach(model, tokenizer, answers, args, title)
+        size = args.per_device_train_batch_size * args.gradient_accumulation_steps
+        taught.append((args.max_steps, size, args.learning_rate, fingerprint(model) != before))
+        assert {text for _, text in answers} <= {words.demonstrations(sample)[0] for sample in SAMPLES}
+
+    def no_trainer(*_: Any, **__: Any) -> Any:
+        raise ValueError("taught, and no further")
+
+    monkeypatch.setattr(embedded, "_teach", noted)
+    monkeypatch.setattr(session, "GRPOTrainer", no_trainer)
+    start = {"steps": 2, "answers_per_step": 3, "learning_rate": 1e-3}
+    config = {"model": {"name": policy, "supervised_start": start}, "grpo": GRPO}
+    with pytest.raises(CannotRunError, match="taught, and no further"):
+        train_policy(
+            TrainingRun(
+                config=Config.model_validate(config),
+                rewards={"reward": words.reward},
+                graders={"accuracy": words.reward},
+                samples=SAMPLES[:80],
+                held_out=SAMPLES[80:],
+                warm_start=[],
+                demonstrations=words.demonstrations,
+                output_dir=tmp_path,
+                cache_dir=policies,
+            )
+        )
+    assert taught == [(2, 3, 1e-3, True)]
 
 
 def test_the_runs_seed_is_the_embedded_policys(
