@@ -294,6 +294,8 @@ def as_float(score: Any) -> float | None:
     """A number of Python's, numpy's or torch's, which TRL takes all; ``None`` for anything else."""
     try:
         return float(score.__float__())  # a text has no such method, though float() would read it
+    except OverflowError:
+        return math.inf if score > 0 else -math.inf
     except (AttributeError, TypeError, ValueError, RuntimeError):
         return None
 

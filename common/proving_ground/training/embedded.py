@@ -324,7 +324,8 @@ def _teach(
     """Supervised training on answers, in their order; other tokens have no loss (label -100)."""
     rendered = {id(row): render_prompt(tokenizer, row) for (row, _), _ in answers}
     prompt_ids = tokenizer([rendered[id(row)] for (row, _), _ in answers])["input_ids"]
-    answer_ids = tokenizer([text + tokenizer.eos_token for _, text in answers])["input_ids"]
+    texts = [text + tokenizer.eos_token for _, text in answers]
+    answer_ids = tokenizer(texts, add_special_tokens=False)["input_ids"]  # the prompt has the first token
     pairs = list(zip(prompt_ids, answer_ids, strict=True))
     columns = {
         "input_ids": [prompt + answer for prompt, answer in pairs],

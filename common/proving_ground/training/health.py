@@ -61,10 +61,13 @@ class Symptom:
 
 
 def _not_finite(logs: Logs, config: HealthConfig) -> list[str]:
-    # A batch that no function could score has no mean reward; that is for the budget of failures to judge.
+    return [key for key in ("loss", "grad_norm", "kl") if not math.isfinite(logs.get(key, 0.0))]
+
+
+def _unscored(logs: Logs, config: HealthConfig) -> bool:
+    # What rewards say they failed to score is for the budget of failures to judge.
     failed = any(value for key, value in logs.items() if key.startswith(FAILED))
-    keys = ("loss", "grad_norm", *(() if failed else ("reward",)), "kl")
-    return [key for key in keys if key in logs and not math.isfinite(logs[key])]
+    return math.isnan(logs["reward"]) and not failed
 
 
 SYMPTOMS = (
@@ -72,8 +75,15 @@ SYMPTOMS = (
         "non-finite",
         lambda logs, config: bool(_not_finite(logs, config)),
         lambda logs, config: ", ".join(f"{key} is {logs[key]}" for key in _not_finite(logs, config)),
-        "lower grpo.learning_rate or grpo.max_grad_norm; a reward of nan: no function scored any row",
+        "lower grpo.learning_rate or grpo.max_grad_norm",
         at_once=True,
+    ),
+    Symptom(
+        "nothing scored",
+        _unscored,
+        lambda logs, config: "every reward gave None for every completion",
+        "None is for rows to which a reward does not apply: take those out, or add a reward that applies to"
+        " them",
     ),
     Symptom(
         "KL blow-up",

@@ -53,6 +53,7 @@ def test_good_scores_pass_through_under_the_name_that_trl_logs() -> None:
         ([math.nan, 0.0], "reward not finite"),
         ([0.0, math.inf], "reward not finite"),
         ([1.5, 0.0], "reward range"),
+        ([2**1024, 0.0], "reward not finite"),
         ([0.0, -0.1], "reward range"),
     ],
 )

@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers.processors import TemplateProcessing
+from transformers import TrainingArguments
 
-from proving_ground.config import EmbeddedConfig
+from proving_ground.config import EmbeddedConfig, SupervisedStartConfig
 from proving_ground.errors import CannotRunError
 from proving_ground.training import embedded
-from proving_ground.training.embedded import check_learnable, embedded_policy
-from proving_ground.training.policy import load_policy
+from proving_ground.training.embedded import (
+    build_tokenizer,
+    check_learnable,
+    embedded_policy,
+    supervised_start,
+)
+from proving_ground.training.policy import Policy, load_policy
 from tests.proving_ground.training import words
 from tests.proving_ground.training.conftest import ROWS, SAMPLES, tiny_policy
 
@@ -72,19 +79,39 @@ def test_other_answers_or_settings_are_another_policy(tmp_path: Path) -> None:
     assert len(folders) == 3
 
 
-def test_answers_are_taught_and_no_prompts_and_the_rewarded_form_in_its_share(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taught: list[dict[str, list[int]]] = []
+@pytest.fixture
+def taught(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[int]]]:
+    """What supervised training gets, in place of the training."""
+    rows: list[dict[str, list[int]]] = []
 
     class Trainer:
         def __init__(self, train_dataset: Any, **_: object) -> None:
-            taught.extend(train_dataset)
+            rows.extend(train_dataset)
 
         def __getattr__(self, name: str) -> Any:
             return lambda *_: None
 
     monkeypatch.setattr(embedded, "Trainer", Trainer)
+    return rows
+
+
+def test_the_first_token_of_a_text_is_not_taught_before_an_answer(
+    tmp_path: Path, taught: list[dict[str, list[int]]]
+) -> None:
+    """Llama's and Gemma's tokenizers put one before each text that they are given."""
+    tokenizer = build_tokenizer(["yes"], 300)
+    first = tokenizer.convert_tokens_to_ids("<|system|>")
+    token = ("<|system|>", first)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing("<|system|> $A", None, [token])
+    args = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    config = SupervisedStartConfig(steps=1, answers_per_step=1)
+    supervised_start(Policy(None, tokenizer), ROWS[:1], ["yes"], config=config, args=args)  # type: ignore[arg-type]
+    assert taught[0]["input_ids"][0] == first and taught[0]["input_ids"].count(first) == 1
+
+
+def test_answers_are_taught_and_no_prompts_and_the_rewarded_form_in_its_share(
+    tmp_path: Path, taught: list[dict[str, list[int]]]
+) -> None:
     config = EmbeddedConfig(
         hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=100, rewarded_share=0.2
     )

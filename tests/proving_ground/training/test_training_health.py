@@ -66,12 +66,17 @@ def test_the_check_stops_the_run_with_evidence_and_remedy(training: Any, name: s
     assert trainer.health.found == [name]
 
 
-def test_a_reward_of_none_for_every_row_is_not_finite(training: Any) -> None:
-    with pytest.raises(ClaimError, match=r"^non-finite: .*reward is"):
-        training(always(None)).train()
-    warned = training(always(None), grpo={"max_steps": 3}, health={"on_failure": "warn"})
-    warned.train()
-    assert warned.state.global_step == 3 and warned.health.found == ["non-finite", "no weight changed"]
+def test_a_reward_that_never_applies_is_named_and_one_step_without_scores_is_not(training: Any) -> None:
+    with pytest.raises(ClaimError, match=r"^nothing scored: every reward gave None .* \(step 2\); "):
+        training(always(None), health={"patience": 2}).train()
+    calls = itertools.count()
+
+    def now_and_then(completions: Any, **columns: Any) -> list[float | None]:
+        return always(None)(completions) if next(calls) == 0 else noise(completions)
+
+    trainer = training(now_and_then, grpo={"max_steps": 3}, health={"patience": 2})
+    trainer.train()
+    assert trainer.state.global_step == 3 and trainer.health.found == []
 
 
 def test_a_high_learning_rate_collapses_the_policy_and_stops(training: Any) -> None:
