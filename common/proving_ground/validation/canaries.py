@@ -219,7 +219,7 @@ def _closed(question: Question) -> Iterator[Made]:
     for name, text in {
         "first the truth, then another answer": f"{good} No, wait, that is wrong: {bad}",
         "truth between two others": f"{bad} {good} {third}",
-        "truth denied": f"It is certainly not {truth}. {bad}",
+        "truth denied": f"It is certainly not {truth}.",
         "form around a negation": answer(f"not {truth}"),
         "two answers in one form": answer(f"{truth} or {wrong}"),
         "two answers in one form, wrong first": answer(f"{wrong} or {truth}"),
