@@ -27,7 +27,7 @@ from proving_ground.messages import completion_text
 from proving_ground.rewards.contract import call_reward, training_rows
 from proving_ground.validation import canaries as made
 from proving_ground.validation.checks import Examination, Finding, Raised, found, write
-from proving_ground.validation.inputs import Reward
+from proving_ground.validation.inputs import Reward, text_of
 
 PROMPTS, SAMPLES, COSTLY_SAMPLES = 100, 8, 4
 """Held-out prompts that are asked; completions of each, which take seconds; and where they are programs."""
@@ -143,7 +143,7 @@ def _demonstration(e: Examination, index: int) -> str:
         return e.subject.demonstrations(dict(e.subject.rows[index]))[0]
     if not e.form or e.kind(index) in ("code", "calls", "parts"):
         return e.references[index]
-    return write(e.form, e.kind(index), str(e.subject.rows[index]["ground_truth"]))
+    return write(e.form, e.kind(index), text_of(e.subject.rows[index]["ground_truth"]))
 
 
 def _right_and_wrong(
@@ -438,7 +438,9 @@ def search(e: Examination) -> list[tuple[int, str, float]]:
     hacks = [each for index in source for each in made.canaries(e.questions[index])]
     seeds = [completion_text(each.completion) for each in (*hacks, *made.idle(e.questions[target[0]]))]
     seeds += [e.references[index] for index in others[:20]]
-    numbers = " ".join(dict.fromkeys(str(e.subject.rows[index]["ground_truth"]) for index in e.order))[:2000]
+    numbers = " ".join(dict.fromkeys(text_of(e.subject.rows[index]["ground_truth"]) for index in e.order))[
+        :2000
+    ]
     pieces = [*dict.fromkeys(text for text in seeds if text.strip())]
     rng.shuffle(pieces)
     scored: dict[str, float] = {}

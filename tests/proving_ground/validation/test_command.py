@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from proving_ground.errors import CannotRunError
+from proving_ground.rewards import math_reward
+from proving_ground.rewards.contract import call_reward
 from proving_ground.validation import canaries
 from proving_ground.validation.checks import Examination, fast_checks, oracle_max
 from proving_ground.validation.command import main
@@ -457,6 +459,20 @@ def test_terms_in_another_order_are_no_canary(truth: str) -> None:
     question = canaries.Question(canaries.kind_of(truth), "?", truth, truth, str)
     given = [each.completion for each in canaries.canaries(question)]
     assert " ".join(reversed(truth.split())) not in given and truth[::-1] not in given
+
+
+@pytest.mark.parametrize(
+    "truth", ["1", "-1", "0.0", "96", "97", "x = 97", "\\emptyset", "all of the above", "none", "correct"]
+)
+def test_a_canary_is_never_right_by_chance(truth: str) -> None:
+    """Constants of the canaries are some rows' ground truths."""
+    question = canaries.Question(
+        canaries.kind_of(truth), "?", truth, truth, lambda text: f"\\boxed{{{text}}}", ["London", "Rome"]
+    )
+    made = canaries.canaries(question)
+    rows = [{"prompt": "?", "ground_truth": truth}] * len(made)
+    scores = call_reward(math_reward, rows, [each.completion for each in made])
+    assert [each.name for each, score in zip(made, scores, strict=True) if score] == []
 
 
 @pytest.mark.parametrize("truth", ["A", "New Delhi", "Boeing 747", "and/or", "true", "Jean-Paul"])
