@@ -164,15 +164,22 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
             "source": {"kind": "builtin" | "hub"} | {"kind": "path", "name": str()},
             "seed": int(),
             "requested": {"dataset.jsonl": int(), "held_out.jsonl": int(), "warm_start.jsonl": int()},
-            "coverage": {"keys": list(), "strata": list()},
+            "coverage": {"keys": list(), "strata": [*strata]},
             "files": {
                 "dataset.jsonl": {"rows": int(), "sha256": str()},
                 "held_out.jsonl": {"rows": int(), "sha256": str()},
                 "warm_start.jsonl": {"rows": int(), "sha256": str()},
             },
-        } if made == MANIFEST_FORMAT:
+        } if made == MANIFEST_FORMAT and all(map(_is_stratum, strata)):
             return dict(manifest)
     raise CannotRunError(f"{path}: not a whole manifest of format {MANIFEST_FORMAT}; prepare the data again")
+
+
+def _is_stratum(value: Any) -> bool:
+    match value:
+        case {"stratum": [*keys], "rows": {"dataset": int()}, "quota": {"dataset": int()}}:
+            return all(isinstance(key, str) for key in keys)
+    return False
 
 
 def check_made_with(folder: Path, data: DataConfig) -> None:
