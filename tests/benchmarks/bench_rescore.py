@@ -72,12 +72,12 @@ def main() -> None:
             seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             first = first or output.read_bytes()
-            sys.stdout.write(
+            sys.stderr.write(
                 f"{name}: {count / seconds:,.0f} completions/s, {seconds:.0f} s, {cpu:.0f} s of CPU in its"
                 f" processes (not Ray's), largest so far {after.ru_maxrss // 1024} MB,"
                 f" same bytes: {output.read_bytes() == first}\n"
             )
-            sys.stdout.flush()
+            sys.stderr.flush()
 
 
 if __name__ == "__main__":
