@@ -36,8 +36,8 @@ STEPS, BATCH, GENERATIONS = 14, 64, 8
 STAGES = (0.02, 0.2, 1.0)
 """How much of its warm start each of the policies of different strength has had."""
 RIGHT_SHARE, BLIND_SHARE = 0.6, 0.2
-"""Share of the warm start's answers that are right: above a half, or hard rows stay unsolved; and of those of
-the blind policy, which is to try known hacks."""
+"""Share of the warm start's answers that are right (with 0.2, policies of hard rows had one or two of a
+hundred right), and of those of the blind policy, which is to try known hacks."""
 FEWEST_ROWS = 60
 HIDDEN = [{"role": "user", "content": "?"}]
 """What stands in the place of the question for the blind policy."""
@@ -438,9 +438,8 @@ def search(e: Examination) -> list[tuple[int, str, float]]:
     hacks = [each for index in source for each in made.canaries(e.questions[index])]
     seeds = [completion_text(each.completion) for each in (*hacks, *made.idle(e.questions[target[0]]))]
     seeds += [e.references[index] for index in others[:20]]
-    numbers = " ".join(dict.fromkeys(text_of(e.subject.rows[index]["ground_truth"]) for index in e.order))[
-        :2000
-    ]
+    truths_in_order = dict.fromkeys(text_of(e.subject.rows[index]["ground_truth"]) for index in e.order)
+    numbers = " ".join(truths_in_order)[:2000]
     pieces = [*dict.fromkeys(text for text in seeds if text.strip())]
     rng.shuffle(pieces)
     scored: dict[str, float] = {}

@@ -231,7 +231,7 @@ def test_of_two_ranks_one_goes_over_the_budget_and_both_stop(tmp_path: Path) -> 
 
 
 RANKS_THAT_DIFFER = """
-import json, sys
+import atexit, json, sys
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -243,6 +243,9 @@ from proving_ground.config import HealthConfig
 from proving_ground.training.health import HealthChecks, HealthError
 
 rank = PartialState(cpu=True, timeout=timedelta(seconds=300)).process_index
+# Registered first, called last: a group that is still there then aborts a finished run now and then.
+still_there = torch.distributed.is_initialized
+atexit.register(lambda: Path(sys.argv[1], f"{rank}.group").write_text(str(still_there())))
 model = torch.nn.Linear(2, 1)
 model.generation_config = SimpleNamespace(eos_token_id=0)
 tokenizer = SimpleNamespace(eos_token_id=0, pad_token_id=0)
@@ -284,6 +287,7 @@ def test_ranks_that_see_different_things_decide_the_same(tmp_path: Path) -> None
     launch = ("-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1")
     completed = run(*launch, "--nproc-per-node", "2", str(script), str(tmp_path))
     assert completed.returncode == 0, completed.stderr
+    assert [(tmp_path / f"{rank}.group").read_text() for rank in "01"] == ["False", "False"]
     main, other = (json.loads((tmp_path / name).read_text()) for name in "01")
     assert main == [None, "non-finite", None, "no weight changed", "KL blow-up", None]
     assert other == [None, 0, None, 0, 0, None]
