@@ -15,11 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from proving_ground.events import say
 from proving_ground.rewards.code import code_reward
-from proving_ground.sandbox import Job
 from proving_ground.sandbox.local import LocalSandbox
 from tests.benchmarks import table
 
@@ -45,7 +45,8 @@ def in_process(program: str, times: int) -> None:
 
 
 def isolated(program: str, times: int, sandbox: LocalSandbox) -> None:
-    results = sandbox.run_many([Job(program)] * times)
+    with ThreadPoolExecutor(max_workers=sandbox.workers) as pool:
+        results = list(pool.map(sandbox.run, [program] * times))
     if any(result.status != "finished" for result in results):
         raise SystemExit(f"a benchmark program failed: {results[0].reason}")
 

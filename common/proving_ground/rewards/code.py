@@ -23,10 +23,11 @@ all its inputs.)
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import marshal
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,27 +75,34 @@ def code_reward(
     rows = [parse_tests(truth, name) for truth, name in zip(ground_truth, names, strict=True)]
     opened = _opened(sandbox) if isinstance(sandbox, SandboxSettings) else sandbox
 
-    failed: list[RunFailedError] = []
+    # Equal programs for equal rows, which a policy of little entropy writes by the dozen, run once.
+    runs = [
+        (_program(completion, tests), truth)
+        for completion, tests, truth in zip(completions, rows, ground_truth, strict=True)
+    ]
 
-    def score(completion: Completion, tests: list[CodeTest]) -> float | None:
-        program = _program(completion, tests)
+    def score(run: tuple[str | None, str]) -> float | RunFailedError:
+        program, truth = run
         if program is None or len(program.encode("utf-8", "surrogatepass")) > _MAX_PROGRAM_BYTES:
             return 0.0
+        tests = by_truth[truth]
         try:
             passed = count_passed(opened, program, tests, stop_at_failure=all_or_nothing)
         except RunFailedError as failure:
-            failed.append(failure)
-            return None
+            return failure
         return float(passed == len(tests)) if all_or_nothing else passed / len(tests)
 
+    by_truth = dict(zip(ground_truth, rows, strict=True))
     # Threads, because each only waits for its sandbox.
     with ThreadPoolExecutor(max_workers=opened.workers) as pool:
-        scores = list(pool.map(score, completions, rows))
-    if failed and all(score is None for score in scores):
+        found = dict(zip(dict.fromkeys(runs), pool.map(score, dict.fromkeys(runs)), strict=True))
+    scores = [found[run] for run in runs]
+    failed = [score for score in scores if isinstance(score, RunFailedError)]
+    if failed and len(failed) == len(scores):
         raise failed[-1]
     for failure in failed:
         report_failures(columns, failure.kind)
-    return scores
+    return [None if isinstance(score, RunFailedError) else score for score in scores]
 
 
 @cache
@@ -135,11 +143,14 @@ def count_passed(
     return passed
 
 
-def _answers(sandbox: Sandbox, program: str, questions: Sequence[Mapping[str, Any]]) -> list[str]:
+def _answers(sandbox: Sandbox, program: str, questions: list[dict[str, Any]]) -> list[str]:
     """The lines that the harness answered, at most one for each question."""
-    harness = _script("code_harness.py").replace('PROGRAM = ""', f"PROGRAM = {program!r}", 1)
+    # Values of Python that a program finds without a parser for them; version 2, which every Python reads.
+    calls = f"CALLS = {marshal.dumps(questions, 2)!r}"
+    harness = _script("code_harness.py").replace('CALLS = b""', calls, 1)
+    harness = harness.replace('PROGRAM = ""', f"PROGRAM = {program!r}", 1)
     # The last piece is what follows the last line: nothing, or half a line.
-    lines = sandbox.run(harness, json.dumps(questions)).stdout.split("\n")[:-1]
+    lines = sandbox.run(harness).stdout.split("\n")[:-1]
     # Only a program that writes into the channel itself makes more lines than calls.
     return lines if len(lines) <= len(questions) else []
 
@@ -161,7 +172,7 @@ def _asserts_passed(sandbox: Sandbox, program: str, tests: Sequence[AssertTest])
     passed = 0
     pending = [
         (test, list(line.get("foreseen", [])))
-        for test, line in zip(tests, _judge(sandbox, [(test, None) for test in tests]), strict=True)
+        for test, line in zip(tests, _foreseen(sandbox, tuple(tests)), strict=True)  # type: ignore[arg-type]
     ]
     for _ in range(_MAX_ROUNDS):
         questions = [
@@ -184,6 +195,12 @@ def _asserts_passed(sandbox: Sandbox, program: str, tests: Sequence[AssertTest])
             break
         pending = again
     return passed
+
+
+@lru_cache(maxsize=1024)
+def _foreseen(sandbox: Sandbox, tests: tuple[AssertTest, ...]) -> list[dict[str, Any]]:
+    """What the sources ask, whatever the program: once for all completions of a row."""
+    return _judge(sandbox, [(test, None) for test in tests])
 
 
 def _said(line: str) -> dict[str, str]:

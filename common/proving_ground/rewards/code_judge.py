@@ -11,6 +11,12 @@ With ``"calls": null`` nothing is known yet: the function returns something that
 line is ``{"foreseen": [literal, ...]}``, the calls that the source makes then.
 """
 
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # to import typing takes longer than most sources take to judge; so does random
+    from typing import Any
+
 
 def main() -> None:
     """Judge all sources, each in a namespace of its own and with the same random numbers."""
@@ -18,9 +24,7 @@ def main() -> None:
     import builtins
     import json
     import os
-    import random
     import sys
-    from typing import Any
 
     class Agrees:
         """Takes part in any expression and compares as true."""
@@ -92,7 +96,10 @@ def main() -> None:
         tree = ast.parse(source)
         if calls is None:
             tree = ast.fix_missing_locations(NoAsserts().visit(tree))
-        random.seed(0)
+        if "random" in source:
+            import random
+
+            random.seed(0)
         try:
             exec(compile(tree, "asserts.py", "exec"), {"__name__": "asserts", function: asked})
         except OtherWay:

@@ -1,8 +1,8 @@
 """Run programs that nobody has read: what a policy wrote, what a row of data says, what a user posted.
 
 ``open_sandbox(SandboxSettings())`` gives the local backend (bubblewrap), ``backend="api"`` a
-SandboxFusion-compatible service. Both have ``run``, ``run_each`` (one program, several inputs) and
-``run_many``. When nothing can isolate, opening raises ``InfrastructureError``; no program runs unprotected.
+SandboxFusion-compatible service. Both have ``run`` and ``run_each`` (one program, several inputs).
+When nothing can isolate, opening raises ``InfrastructureError``; no program runs unprotected.
 
 Covered by the local backend (``tests/proving_ground/sandbox`` holds a test for each line):
 
@@ -51,7 +51,6 @@ error from the system call, as it would on a file system or kernel without it.
 """
 
 from proving_ground.sandbox.interface import (
-    Job,
     Limits,
     RunFailedError,
     RunResult,
@@ -62,7 +61,6 @@ from proving_ground.sandbox.interface import (
 from proving_ground.sandbox_settings import SandboxSettings
 
 __all__ = [
-    "Job",
     "Limits",
     "RunFailedError",
     "RunResult",

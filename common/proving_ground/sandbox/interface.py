@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -75,22 +74,11 @@ class RunResult:
     """One line for a person."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One run for ``run_many``; the fields are the arguments of ``run``."""
-
-    program: str
-    stdin: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    packages: Sequence[Path] = ()
-    limits: Limits | None = None
-
-
 class Sandbox(Protocol):
     """Runs Python programs isolated from the caller. Safe to use from several threads."""
 
     workers: int
-    """How many programs ``run_many`` runs at one time."""
+    """How many programs its callers run at one time."""
 
     def run(
         self,
@@ -119,12 +107,6 @@ class Sandbox(Protocol):
         its result is asked for; close the iterator when the rest is not needed.
         """
         ...
-
-    def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:
-        """Run all jobs, ``workers`` at a time; results in the order of ``jobs``."""
-        # A thread only waits for a program, so threads are enough.
-        with ThreadPoolExecutor(max_workers=self.workers) as pool:
-            return list(pool.map(lambda job: self.run(**vars(job)), jobs))
 
 
 DEFAULT = SandboxSettings()

@@ -12,7 +12,7 @@ import pytest
 from proving_ground.errors import InfrastructureError
 from proving_ground.rewards import code
 from proving_ground.rewards.code import code_reward
-from proving_ground.sandbox import Job, Limits, RunFailedError, RunResult, Sandbox
+from proving_ground.sandbox import Limits, RunFailedError, RunResult, Sandbox
 from proving_ground.sandbox.local import LocalSandbox
 
 
@@ -221,9 +221,6 @@ class Recording:
         for given in inputs:
             yield self.run(program, given, **kwargs)
 
-    def run_many(self, jobs: Any) -> list[RunResult]:
-        raise NotImplementedError
-
 
 def result(status: Any = "finished", stdout: str = "") -> RunResult:
     return RunResult(status, 0, stdout, "", 0.0, "")
@@ -264,17 +261,31 @@ def test_a_program_that_could_not_be_run_has_no_score() -> None:
     recording.workers = 1
     logged: list[tuple[str, float]] = []
     scores = partial(code_reward, sandbox=recording)(
-        [fenced("x")] * 5, [stdio(("", "1"))] * 5, log_metric=lambda name, value: logged.append((name, value))
+        [fenced(f"x{n}") for n in range(5)],
+        [stdio(("", "1"))] * 5,
+        log_metric=lambda name, value: logged.append((name, value)),
     )
     assert scores == [None, 1.0, None, 0.0, None]
     counted = {kind: sum(value for name, value in logged if name == kind) for kind, _ in logged}
     assert counted == {"failed/launch": 2.0, "failed/service": 1.0}
 
 
+def test_equal_programs_of_equal_rows_run_once() -> None:
+    """And an equal program of another row does not share its score."""
+    recording = Recording(result(stdout="1"), result(stdout="1"))
+    recording.workers = 1
+    rows = [stdio(("", "1")), stdio(("", "1")), stdio(("", "2")), stdio(("", "1"))]
+    answers = [fenced("x"), f"So:\n{fenced('x')}", fenced("x"), "no program"]
+    assert partial(code_reward, sandbox=recording)(answers, rows) == [1.0, 1.0, 0.0, 0.0]
+    assert recording.answers == []
+
+
 def test_a_batch_of_which_nothing_could_be_run_is_an_error() -> None:
     recording = Recording(*[RunFailedError("launch", "no launch")] * 2)
     with pytest.raises(RunFailedError, match="no launch"):
-        partial(code_reward, sandbox=recording)([fenced("x")] * 2, [stdio(("", "1"))] * 2)
+        partial(code_reward, sandbox=recording)(
+            ["```python\nx```", "```python\ny```"], [stdio(("", "1"))] * 2
+        )
 
 
 def test_a_missing_sandbox_is_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
@@ -290,12 +301,12 @@ def test_a_missing_sandbox_is_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_the_same_program_scores_the_same_under_load(sandbox: LocalSandbox) -> None:
     """Twice as many programs as workers, all at once, beside others that use up their limits."""
     crowd = LocalSandbox(workers=4, limits=Limits(timeout_seconds=20.0))
-    noise = [Job("while True: pass", limits=Limits(timeout_seconds=1.5)) for _ in range(2)]
-    background = threading.Thread(target=sandbox.run_many, args=(noise,))
-    background.start()
-    program = "print(len({str(n) for n in range(int(input()))}))"
-    scores = partial(code_reward, sandbox=crowd)(
-        [fenced(program)] * 20, [stdio(("1000", "1000"), ("9", "8"))] * 20
-    )
-    background.join()
+    endless = partial(sandbox.run, "while True: pass", limits=Limits(timeout_seconds=1.5))
+    background = [threading.Thread(target=endless) for _ in range(2)]
+    for thread in background:
+        thread.start()
+    programs = [fenced(f"print(len({{str(n) for n in range(int(input()))}})) # {n}") for n in range(20)]
+    scores = partial(code_reward, sandbox=crowd)(programs, [stdio(("1000", "1000"), ("9", "8"))] * 20)
+    for thread in background:
+        thread.join()
     assert scores == [0.5] * 20

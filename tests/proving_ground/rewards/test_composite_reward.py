@@ -15,7 +15,7 @@ from proving_ground.rewards import composite_reward
 from proving_ground.rewards.code import code_reward
 from proving_ground.rewards.composite import make_composite_reward
 from proving_ground.rewards.math import math_reward
-from proving_ground.sandbox import Job, RunResult
+from proving_ground.sandbox import RunResult
 
 TESTS = [{"kind": "call", "function": "f", "args": [a, 2], "expected": a + 2} for a in (1, 5)]
 TRUTH = json.dumps({"math": "7", "code": TESTS})
@@ -126,9 +126,6 @@ class BrokenSandbox:
         raise InfrastructureError("the sandbox is gone")
 
     def run_each(self, *arguments: Any, **options: Any) -> Generator[RunResult]:
-        raise InfrastructureError("the sandbox is gone")
-
-    def run_many(self, jobs: Sequence[Job]) -> list[RunResult]:
         raise InfrastructureError("the sandbox is gone")
 
 

@@ -1,10 +1,12 @@
 """Looking into a sandbox from inside, and at the machine from outside."""
 
 import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from proving_ground.sandbox import Limits, Sandbox
+from proving_ground.sandbox import Limits, RunResult, Sandbox
 
 SMALL = Limits(timeout_seconds=5.0, memory_mb=256, processes=8, open_files=32, tmp_mb=8, output_bytes=100_000)
 
@@ -15,6 +17,12 @@ def report(sandbox: Sandbox, expression: str, setup: str = "") -> Any:
     result = sandbox.run(f"{imports}\n{setup}\nprint(json.dumps({expression}))")
     assert result.status == "finished", result.stderr
     return json.loads(result.stdout)
+
+
+def at_once(sandbox: Sandbox, programs: Iterable[str], *inputs: Iterable[str]) -> list[RunResult]:
+    """Run all programs, as many at a time as the sandbox has workers; results in their order."""
+    with ThreadPoolExecutor(max_workers=sandbox.workers) as pool:
+        return list(pool.map(sandbox.run, programs, *inputs))
 
 
 def alive(token: str) -> list[int]:

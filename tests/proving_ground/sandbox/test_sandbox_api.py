@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import requests
 import responses
+from observing import at_once
 from tenacity import RetryCallState, wait_none
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.sandbox import Job, Limits, RunFailedError, SandboxSettings, open_sandbox
+from proving_ground.sandbox import Limits, RunFailedError, SandboxSettings, open_sandbox
 from proving_ground.sandbox.api import ApiSandbox, _AsAsked
 
 URL = "http://sandbox.test:8080/run_code"
@@ -167,7 +168,7 @@ def test_one_of_two_services_is_gone() -> None:
     responses.post(URL, body=requests.ConnectionError("refused"))
     responses.post("http://other.test/run_code", json=answer())
     both = ApiSandbox("http://sandbox.test:8080, http://other.test/", wait=wait_none())
-    assert {result.status for result in both.run_many([Job("x")] * 6)} == {"finished"}
+    assert {result.status for result in at_once(both, ["x"] * 6)} == {"finished"}
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
@@ -198,5 +199,5 @@ def test_settings_open_it_and_order_is_kept() -> None:
     responses.add_callback("POST", URL, echo)
     opened = open_sandbox(SandboxSettings(backend="api", base_url="http://sandbox.test:8080", workers=3))
     assert opened.workers == 3
-    results = opened.run_many([Job("x", str(number)) for number in range(9)])
+    results = at_once(opened, ["x"] * 9, map(str, range(9)))
     assert [result.stdout for result in results] == [str(number) for number in range(9)]

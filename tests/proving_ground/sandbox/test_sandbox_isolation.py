@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from observing import alive, report
+from observing import alive, at_once, report
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.sandbox import Job, Limits, SandboxSettings, launch, open_sandbox, seccomp
+from proving_ground.sandbox import Limits, SandboxSettings, launch, open_sandbox, seccomp
 from proving_ground.sandbox.launch import own_uid
 from proving_ground.sandbox.local import LocalSandbox
 
@@ -112,7 +112,7 @@ def test_no_privileges(sandbox: LocalSandbox) -> None:
 def test_two_programs_at_one_time_have_two_uids(sandbox: LocalSandbox) -> None:
     # Both must be alive together: each waits longer than the other needs to start.
     program = "import os, time; print(os.getuid()); time.sleep(1)"
-    first, second = sandbox.run_many([Job(program), Job(program)])
+    first, second = at_once(sandbox, [program, program])
     assert first.stdout != second.stdout
 
 

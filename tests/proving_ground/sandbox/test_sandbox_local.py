@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from observing import at_once
 
 from proving_ground.errors import InfrastructureError
-from proving_ground.sandbox import Job, Limits, RunFailedError, local
+from proving_ground.sandbox import Limits, RunFailedError, local
 from proving_ground.sandbox.launch import Launched, Pipe
 from proving_ground.sandbox.local import LocalSandbox
 
@@ -254,14 +255,14 @@ def test_files_stay_beside_the_program(sandbox: LocalSandbox, name: str) -> None
         sandbox.run("pass", files={name: ""})
 
 
-def test_run_many_keeps_the_order_and_runs_two_at_a_time(sandbox: LocalSandbox) -> None:
-    jobs = [Job(f"import time; time.sleep({0.3 if n % 2 == 0 else 0}); print({n})") for n in range(6)]
-    assert [result.stdout for result in sandbox.run_many(jobs)] == [f"{n}\n" for n in range(6)]
+def test_two_threads_get_each_their_own_results(sandbox: LocalSandbox) -> None:
+    programs = [f"import time; time.sleep({0.3 if n % 2 == 0 else 0}); print({n})" for n in range(6)]
+    assert [result.stdout for result in at_once(sandbox, programs)] == [f"{n}\n" for n in range(6)]
 
 
 def test_every_run_of_a_program_is_alike(sandbox: LocalSandbox) -> None:
-    jobs = [Job("print({str(n) for n in range(50)}, hash('x'))")] * 4
-    assert len({result.stdout for result in sandbox.run_many(jobs)}) == 1
+    programs = ["print({str(n) for n in range(50)}, hash('x'))"] * 4
+    assert len({result.stdout for result in at_once(sandbox, programs)}) == 1
 
 
 def test_the_devices_that_programs_use(sandbox: LocalSandbox) -> None:
