@@ -37,6 +37,7 @@ def task(tmp_path: Path) -> Task:
     write_jsonl(folder / "held_out.jsonl", HELD_OUT)
     grpo = {"max_completion_length": 12}
     config = {"model": {"embedded": {"grpo": grpo}}, "training": {"samples_per_prompt": 2}}
+    config["grpo"] = {"top_p": 0.9}
     (folder / "config.json").write_text(json.dumps(config))
     return Task(folder=folder, reward=words.reward, second_grader=harsh, find_answer=boxed)
 
@@ -193,9 +194,8 @@ def test_an_api_is_asked_the_held_out_prompts(
     assert code == 0 and summary["accuracy"] == 0.5
     prompts = sorted(body["messages"][-1]["content"] for body in asked)
     assert prompts == sorted(row["messages"][0]["content"] for row in HELD_OUT for _ in range(2))
-    assert {(body["model"], body["max_tokens"], body["temperature"]) for body in asked} == {
-        ("served", 9, 0.5)
-    }
+    sent = ("model", "max_tokens", "temperature", "top_p")
+    assert {tuple(body[name] for name in sent) for body in asked} == {("served", 9, 0.5, 0.9)}
 
 
 def test_an_address_without_an_api_is_one_line(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
