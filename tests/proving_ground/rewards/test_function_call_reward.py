@@ -197,6 +197,8 @@ def test_parallel_calls_come_in_any_order_and_number_exactly() -> None:
         ("None of these tools can do that.", 1.0),
         ("A list:\n[1] one\n[link](there)\n```python\nprint({})\n```", 1.0),
         ("", 0.0),
+        ("<|im_end|>", 0.0),
+        ("No.<|im_end|>", 1.0),
         ("word " * 20_000, 1.0),
         ("word " * 20_001, 0.0),
         ("<think>hm</think>", 0.0),

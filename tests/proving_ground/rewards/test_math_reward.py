@@ -26,6 +26,12 @@ FINAL = [
     (r"\boxed{42}, that is \boxed{42}", "42"),
     (r"\boxed{42} or \boxed{ 42 }", "42"),
     (r"\boxed{41} or rather, after checking the sign once more, \boxed{42}", "42"),
+    # a sign, or a bullet or a dash
+    (r"x = -\boxed{7}", "-7"),
+    (r"x = - \boxed{7}", "-7"),
+    (r"- \boxed{7}", "7"),
+    ("The answer:\n- \\boxed{7}", "7"),
+    (r"It is - \boxed{7}", "7"),
     # no final answer
     ("7", None),
     ("", None),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from proving_ground.dataset import write_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.fireworks.bundle import bundle
 from proving_ground.mocks.fireworks_preview import run_evaluator
-from proving_ground.rewards import code_reward, math_reward
+from proving_ground.rewards import code_reward, composite_reward, math_reward
 from proving_ground.rewards.contract import checked, with_sandbox
 from proving_ground.sandbox_settings import SandboxSettings
 from proving_ground.stages import local_eval, preview
@@ -80,6 +81,15 @@ def test_a_plain_trainer_and_a_guard(task: Task) -> None:
         for name, reward in bound.rewards.items():
             assert name == "code_reward"
             assert checked(name, reward)(completions=[PROGRAM], ground_truth=truth) == [score]
+
+
+def test_the_parts_of_a_composite(task: Task) -> None:
+    truth = [json.dumps({"code": [{"kind": "stdio", "stdin": "", "stdout": "3"}]})]
+    both = replace(task, reward=composite_reward, training_rewards=composite_reward.parts)
+    for seconds, score in ((SHORT, 0.0), (LONG, 1.0)):
+        bound = both.with_sandbox(SandboxSettings(timeout_seconds=seconds))
+        for reward in (bound.reward, bound.rewards["code"]):
+            assert checked("code", reward)(completions=[PROGRAM], ground_truth=truth) == [score]
 
 
 def test_a_bundle_holds_what_its_reward_imports() -> None:
