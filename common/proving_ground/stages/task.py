@@ -47,7 +47,8 @@ class Task:
             1.0 on nearly all rows: where one does not, the row's own tests are too weak (step 1).
         demonstrations: right answers to the sample in the forms a base model might use. The first one is in
             the rewarded form, the others need not be (step 4's warm start of the embedded policy).
-        training_rewards: reward functions by the name TRL logs; by default ``reward`` alone.
+        training_rewards: reward functions by the name TRL logs; by default ``reward`` alone. Some may only
+            shape, like a bonus for short answers; together they must pay a reference most.
         last_answer_counts: whether a completion may take back a wrong answer and give another one. Not so
             where an answer is an act: a tool call that was made is made.
         find_answer: the answer in a completion's text in the rewarded form, ``None`` without one: tells wrong

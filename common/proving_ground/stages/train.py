@@ -55,6 +55,7 @@ def _train(run: Run) -> Result:
         samples,
         run.task.wrong_answers_among(samples),
         config.prompt.system,
+        weights=grpo_of(config).get("reward_weights"),
         seconds=config.training.health.reward_seconds,
     )
     if config.model.name == "embedded" and run.task.demonstrations is None:

@@ -7,7 +7,7 @@ shows within a second.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from proving_ground.errors import ClaimError
+from proving_ground.errors import CannotRunError, ClaimError
 from proving_ground.messages import reference_of
 from proving_ground.rewards.contract import RewardCallable, call_reward, checked, training_rows
 
@@ -21,44 +21,63 @@ def check_known_answers(
     wrong_answers: Callable[[dict[str, Any]], Sequence[str]],
     system_prompt: str | None = None,
     *,
+    weights: Sequence[float] | None = None,
     seconds: float | None = None,
 ) -> None:
-    """Raise ``ClaimError`` unless reference answers score 1.0 and wrong answers less.
+    """Raise ``ClaimError`` unless reference answers earn what they must, and wrong answers less.
 
-    Of several rewards each may answer ``None`` where it does not apply, and some wrong answers may satisfy
-    one of them (a well-formed wrong answer satisfies a format reward), but none may satisfy all.
+    One reward gives references 1.0. Of several some may only shape (form, length), so what counts is what
+    GRPO learns from: their sum by ``weights`` (of ``GRPOConfig.reward_weights``; all 1.0 by default), in
+    which the reference must beat each wrong answer to its row. Where a reward answers ``None`` it adds 0.
     """
+    if len(rewards) == 1 or not weights:
+        weights = [1.0] * len(rewards)
+    if len(weights) != len(rewards):
+        raise CannotRunError(
+            f"grpo.reward_weights: give {len(rewards)}, one for each of {', '.join(rewards)},"
+            f" not {len(weights)}"
+        )
     rows = [dict(sample) for sample in samples[:ROWS]]
-    references = _scores(rewards, rows, [reference_of(row) for row in rows], system_prompt, seconds)
-    for name, scores in references.items():
-        for row, score in zip(rows, scores, strict=True):
+    references = _earned(rewards, rows, [reference_of(row) for row in rows], system_prompt, weights, seconds)
+    if len(rewards) == 1:
+        for row, score in zip(rows, references, strict=True):
             if score not in (None, 1.0):
                 raise ClaimError(
-                    f"known answers: {name} gives the reference answer of {row['id']} {score:g} instead of"
-                    " 1.0; run local_eval.py, then mend the reward or the row"
+                    f"known answers: {', '.join(rewards)} gives the reference answer of {row['id']} {score:g}"
+                    " instead of 1.0; run local_eval.py, then mend the reward or the row"
                 )
-    pairs = [(row, answer) for row in rows for answer in wrong_answers(row)]
-    wrong = _scores(
-        rewards, [row for row, _ in pairs], [answer for _, answer in pairs], system_prompt, seconds
-    )
-    for position, (row, answer) in enumerate(pairs):
-        given = [score for scores in wrong.values() if (score := scores[position]) is not None]
-        if given and min(given) == 1.0:
+    known = [
+        (row, answer, reference)
+        for row, reference in zip(rows, references, strict=True)
+        for answer in wrong_answers(row)
+    ]
+    answered = [row for row, *_ in known], [answer for _, answer, _ in known]
+    wrong = _earned(rewards, *answered, system_prompt, weights, seconds)
+    for (row, answer, reference), score in zip(known, wrong, strict=True):
+        if score is not None and score >= (1.0 if reference is None else reference):
             raise ClaimError(
-                f"known answers: {' and '.join(wrong)} gives a wrong answer to {row['id']} 1.0 "
-                f"({answer[:60]!r}); run local_eval.py and mend the reward"
+                f"known answers: {' and '.join(rewards)} gives a wrong answer to {row['id']} {score:g}, the"
+                f" reference {'nothing' if reference is None else f'{reference:g}'} ({answer[:60]!r}); run"
+                " local_eval.py and mend the reward"
             )
 
 
-def _scores(
+def _earned(
     rewards: Mapping[str, RewardCallable],
     rows: Sequence[Mapping[str, Any]],
     answers: Sequence[str],
     system_prompt: str | None,
+    weights: Sequence[float],
     seconds: float | None,
-) -> dict[str, list[float | None]]:
+) -> list[float | None]:
+    """What each answer earns of all rewards together; None where none of them applies."""
     asked = training_rows(rows, system_prompt)
-    return {
-        name: call_reward(checked(name, reward, seconds=seconds), asked, answers)
+    scored = [
+        call_reward(checked(name, reward, seconds=seconds), asked, answers)
         for name, reward in rewards.items()
-    }
+    ]
+    earned = []
+    for scores in zip(*scored, strict=True):
+        given = [weight * score for weight, score in zip(weights, scores, strict=True) if score is not None]
+        earned.append(sum(given) if given else None)
+    return earned

@@ -22,7 +22,10 @@ def test_known_answers_accept_a_reward_that_knows_right_from_wrong() -> None:
 @pytest.mark.parametrize(
     ("reward", "problem"),
     [
-        (lambda completions, **columns: [1.0] * len(completions), "gives a wrong answer to .* 1.0"),
+        (
+            lambda completions, **columns: [1.0] * len(completions),
+            "gives a wrong answer to .* 1, the",
+        ),
         (lambda completions, **columns: [0.0] * len(completions), "reference answer of .* 0 instead of 1.0"),
         (
             lambda completions, ground_truth, **columns: [
@@ -40,12 +43,32 @@ def test_known_answers_refuse_a_reward_that_does_not(reward: Any, problem: str) 
         check(reward)
 
 
-def test_a_format_reward_may_like_a_wrong_answer_that_another_one_refuses() -> None:
-    def well_formed(completions: Any, **columns: Any) -> list[float | None]:
-        return [1.0] * len(completions)
+def well_formed(completions: Any, **columns: Any) -> list[float | None]:
+    return [1.0] * len(completions)
 
-    rewards = {"form": well_formed, "answer": words.reward}
+
+def short(completions: Any, **columns: Any) -> list[float | None]:
+    """Only shapes: nobody's reference gets 1.0, and the empty answer gets most."""
+    return [1 / (2 + len(str(completion))) for completion in completions]
+
+
+@pytest.mark.parametrize("shaping", [well_formed, short])
+def test_a_shaping_reward_may_like_a_wrong_answer_while_the_sum_does_not(shaping: Any) -> None:
+    rewards = {"shape": shaping, "answer": words.reward}
     check_known_answers(rewards, SAMPLES, words.wrong_answers)
+
+
+@pytest.mark.parametrize("weights", [[5.0, 0.0], [1.0, -1.0]])
+def test_what_counts_is_the_sum_by_weights(weights: list[float]) -> None:
+    rewards = {"shape": short, "answer": words.reward}
+    with pytest.raises(ClaimError, match=r"shape and answer gives a wrong answer to .*, the reference "):
+        check_known_answers(rewards, SAMPLES, words.wrong_answers, weights=weights)
+
+
+def test_one_weight_for_two_rewards_is_one_line() -> None:
+    rewards = {"shape": short, "answer": words.reward}
+    with pytest.raises(CannotRunError, match=r"^grpo.reward_weights: give 2, one for each of shape, answer"):
+        check_known_answers(rewards, SAMPLES, words.wrong_answers, weights=[1.0])
 
 
 def test_known_answers_let_a_broken_service_through() -> None:
