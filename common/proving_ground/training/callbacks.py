@@ -146,11 +146,11 @@ def _step_of(line: bytes) -> int:
 
 
 class Checkpoints(TrainerCallback):
-    """Notes which files make a checkpoint whole, and makes one when SIGTERM asks the run to end.
+    """Notes which files make a checkpoint whole, and makes one when SIGTERM or Ctrl-C asks the run to end.
 
-    Schedulers send SIGTERM before they kill. Inside ``with checkpoints.on_sigterm():`` it interrupts like
-    Ctrl-C; while the trainer trains, the step in progress is finished and a checkpoint written before
-    ``train()`` returns with ``interrupted`` set. A second SIGTERM interrupts at once.
+    Schedulers send SIGTERM before they kill. Inside ``with checkpoints.on_signals():`` both interrupt; while
+    the trainer trains, the step in progress is finished and a checkpoint written before ``train()`` returns
+    with ``interrupted`` set. A second signal interrupts at once.
     """
 
     def __init__(self) -> None:
@@ -158,21 +158,28 @@ class Checkpoints(TrainerCallback):
         self._training = False
 
     @contextlib.contextmanager
-    def on_sigterm(self) -> Iterator[None]:
-        """Listen, where Python lets us: in the main thread."""
+    def on_signals(self) -> Iterator[None]:
+        """Listen where Python lets us, in the main thread; not to Ctrl-C where a shell has it ignored."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGTERM, self._on_signal)
+        before = {signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before[signal.SIGINT] = signal.default_int_handler
         try:
+            for number in before:
+                signal.signal(number, self._on_signal)
             yield
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: object) -> None:
         if self.interrupted or not self._training:
             raise KeyboardInterrupt
         self.interrupted = True
+        # Not print: the signal may have come in the middle of one, which cannot be entered twice.
+        os.write(2, b"\nthis step is finished and kept as a checkpoint; again, and it ends at once\n")
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

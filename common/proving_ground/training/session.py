@@ -107,12 +107,12 @@ class TrainingFailedError(ClaimError):
 def train_policy(run: TrainingRun) -> Outcome:
     """Train, prove, and say whether the configuration's claim holds.
 
-    Raises ``TrainingFailedError`` when a health check fails, ``KeyboardInterrupt`` after SIGTERM, and
-    ``CannotRunError`` for a configuration that does not go together or a folder that belongs to another run.
+    Raises ``TrainingFailedError`` when a health check fails, ``KeyboardInterrupt`` after SIGTERM or Ctrl-C,
+    and ``CannotRunError`` for a configuration that does not go together or a folder of another run.
     """
     args = build_config(grpo_of(run.config), run.output_dir)
     log, checkpoints = EventLog(run.output_dir), Checkpoints()
-    with stdout_for_events(), checkpoints.on_sigterm(), _own_folder(run.output_dir):
+    with stdout_for_events(), checkpoints.on_signals(), _own_folder(run.output_dir):
         asked = {"resume": run.resume, "overwrite": run.overwrite, "test_mode": run.test_mode}
         record = _on_main_process(lambda: found_run(run.output_dir, shaped_by=_shape(run), **asked))
         if record is not None and record.summary is not None:

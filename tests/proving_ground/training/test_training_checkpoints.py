@@ -1,6 +1,7 @@
 """Whose folder it is, and from where a run goes on."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from proving_ground.dataset import write_json, write_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.stages import train
 from proving_ground.stages.task import Task
+from proving_ground.training.callbacks import Checkpoints
 from proving_ground.training.checkpoints import (
     RunRecord,
     clear,
@@ -138,6 +140,27 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_with_a_line(
 def test_the_state_of_another_step_is_no_checkpoint(tmp_path: Path) -> None:
     checkpoint(tmp_path, 25, '{"global_step": 24}')
     assert latest_checkpoint(tmp_path) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_step_end_and_a_second_one_does_not(
+    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before, checkpoints = signal.signal(signal.SIGINT, signal.default_int_handler), Checkpoints()
+    try:
+        with checkpoints.on_signals():
+            checkpoints.on_train_begin(None, None, None)  # type: ignore[arg-type]
+            signal.raise_signal(number)
+            assert checkpoints.interrupted
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert "kept as a checkpoint" in capfd.readouterr().err
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as nohup and & leave it
+        with checkpoints.on_signals():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_clear_keeps_foreign_files(tmp_path: Path) -> None:
