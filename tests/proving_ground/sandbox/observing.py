@@ -11,10 +11,10 @@ from proving_ground.sandbox import Limits, RunResult, Sandbox
 SMALL = Limits(timeout_seconds=5.0, memory_mb=256, processes=8, open_files=32, tmp_mb=8, output_bytes=100_000)
 
 
-def report(sandbox: Sandbox, expression: str, setup: str = "") -> Any:
+def report(sandbox: Sandbox, expression: str, setup: str = "", limits: Limits | None = None) -> Any:
     """The value of an expression inside the sandbox, after ``setup``."""
     imports = "import ctypes, json, os, resource, socket, sys, threading, time"
-    result = sandbox.run(f"{imports}\n{setup}\nprint(json.dumps({expression}))")
+    result = sandbox.run(f"{imports}\n{setup}\nprint(json.dumps({expression}))", limits=limits)
     assert result.status == "finished", result.stderr
     return json.loads(result.stdout)
 

@@ -139,6 +139,8 @@ try:
 except OSError as error: written = [written, error.errno]
 """
     assert report(sandbox, "written", fill) == [8 << 20, 28]  # ENOSPC
+    smaller = replace(SMALL, tmp_mb=4)
+    assert report(sandbox, "written", fill, smaller) == [4 << 20, 28], "what waits has another size"
     too_long = "code = None\ntry: open('/tmp/x', 'wb', 0).seek(9 << 20); os.truncate('/tmp/x', 9 << 20)\n"
     assert report(sandbox, "code", too_long + "except OSError as error: code = error.errno") == 27  # EFBIG
 

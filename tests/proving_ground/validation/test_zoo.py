@@ -1,8 +1,11 @@
 """``prove`` held up against the zoo: each fault is found by its check, and nothing sound fails."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from proving_ground.validation.checks import Finding, fast_checks
+from proving_ground.validation.checks import Examination, Finding, fast_checks, resource_envelope
 from proving_ground.validation.verdict import not_met, policy
 from tests.proving_ground.validation.zoo import EXHIBITS, Exhibit
 
@@ -43,6 +46,17 @@ def test_a_fault_is_found_by_its_check(exhibit: Exhibit) -> None:
 @pytest.mark.parametrize("exhibit", [e for e in SOUND if quick(e)], ids=lambda e: e.function)
 def test_a_sound_reward_passes(exhibit: Exhibit) -> None:
     assert failed(exhibit) == {}
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, "pass"), (1, "fail")])
+def test_a_completion_may_take_so_much_memory(more: int, status: str) -> None:
+    (exhibit,) = [each for each in EXHIBITS if each.function == "quadratic"]
+    limits = policy().thresholds
+    measured = {"patterns": {"digits": [(4096, 0.1)]}, "memory_mb": limits["memory_mb"] + more}
+    other: Any = SimpleNamespace(problem="", answer=lambda name: measured)
+    finding = resource_envelope(Examination(exhibit.subject(), limits), other)
+    assert finding.status == status
+    assert ["memory" in piece["what"] for piece in finding.evidence] == [True] * more
 
 
 ONLY = {
