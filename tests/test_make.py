@@ -1,5 +1,6 @@
 """The Makefile: it lists what it has, knows the examples, and hands nothing to a make inside it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -55,6 +56,7 @@ def test_an_unknown_example_is_2_and_the_known_ones_are_listed(folder: Path, tar
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["test"], "nox -s lint types tests\n"),
         (["e2e"], "nox --parallel auto -s e2e\n"),
         (["e2e", "EXAMPLE=one"], "nox -s e2e(one)\n"),
         (["docs", "EXAMPLE=project"], "nox -s docs(project)\n"),
@@ -64,6 +66,14 @@ def test_an_unknown_example_is_2_and_the_known_ones_are_listed(folder: Path, tar
 def test_what_nox_is_told(folder: Path, words: list[str], said: str) -> None:
     ended = make(folder, *words)
     assert ended.returncode == 0 and ended.stdout.startswith(said)
+
+
+def test_new_constraints_renew_the_environment(folder: Path) -> None:
+    assert make(folder, "lint", "PYTHON=false").returncode == 0, "the environment is made already"
+    later = (folder / ".venv" / "ready").stat().st_mtime + 1
+    os.utime(folder / "constraints.txt", (later, later))
+    ended = make(folder, "lint", "PYTHON=false")
+    assert ended.returncode == 2 and "nox" not in ended.stdout
 
 
 def test_a_smoke_run_that_failed_fails_whatever_the_table_says(folder: Path) -> None:

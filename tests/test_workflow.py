@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -247,19 +248,64 @@ def test_the_workflow_runs_on_all_that_it_should(workflow: dict[str, Any]) -> No
     assert triggers["push"] == {"branches": ["main"]}
 
 
-def test_the_session_prove_compares_with_the_committed_verdict() -> None:
-    """Nothing else holds the half of a verdict that takes minutes against what was committed."""
+@pytest.fixture(scope="module")
+def noxfile() -> Any:
     spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
     assert spec and spec.loader
-    noxfile = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(noxfile)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def commands(session: Any, *arguments: str, posargs: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    """What a session runs."""
+    ran: list[tuple[str, ...]] = []
+    session(
+        SimpleNamespace(
+            posargs=[*posargs],
+            env={},
+            parallel=False,
+            install=lambda *words: None,
+            run=lambda *words, **options: ran.append(words),
+        ),
+        *arguments,
+    )
+    return ran
+
+
+def test_the_session_prove_compares_with_the_committed_verdict(noxfile: Any) -> None:
+    """Nothing else holds the half of a verdict that takes minutes against what was committed."""
     verdicts = sorted((ROOT / "examples").glob("*/verdict.json"))
     assert len(verdicts) >= 5
     for verdict in verdicts:
-        ran: list[tuple[str, ...]] = []
-        session = SimpleNamespace(posargs=[], env={}, run=lambda *words, ran=ran: ran.append(words))
-        noxfile.prove(session, verdict.parent.name)
+        ran = commands(noxfile.prove, verdict.parent.name)
         assert ran[-1][-2:] == ("--check", str(verdict.relative_to(ROOT)))
+
+
+def test_the_session_prep_holds_the_manifest_against_its_data_before_it_writes(noxfile: Any) -> None:
+    first, second = commands(noxfile.prep, "math_example")
+    assert first == (*second, "--check")
+
+
+def test_every_test_is_run_by_a_session(noxfile: Any) -> None:
+    one = "math_example"
+    ran = [
+        *(words for part in ("common", "training", one) for words in commands(noxfile.tests, part)),
+        *(
+            words
+            for name in ("e2e", "docs", "smoke", "real")
+            for words in commands(getattr(noxfile, name), one)
+        ),
+        *(words for api in noxfile.DRIFT for words in commands(noxfile.drift, api)),
+        *(words for name in ("cluster", "kills") for words in commands(getattr(noxfile, name))),
+        *commands(noxfile.smoke, one, posargs=["--live"]),
+    ]
+    places = {word for words in ran for word in words if word.startswith("tests/")}
+    left_out = {word.partition("=")[2] for word in ran[0] if word.startswith("--ignore=")}
+    assert left_out and left_out <= places, "what one session leaves out is another's"
+    files = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
+    never = [path for path in files if not places & {str(path), *map(str, path.parents)}]
+    assert not never
 
 
 def test_every_night_and_by_hand_the_long_sessions_run_too(workflow: dict[str, Any], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-SECRETS = ("FIREWORKS_API_KEY", "HF_TOKEN", "WANDB_API_KEY", "CODE_SANDBOX_API_KEY")
+SECRETS = ("FIREWORKS_API_KEY", "HF_TOKEN", "WANDB_API_KEY", "CODE_SANDBOX_API_KEY", "OPENAI_API_KEY")
 """Environment variables whose values never reach an output."""
 
 

@@ -549,7 +549,7 @@ def no_solution_leakage(e: Examination) -> Finding:
         prompt = "\n".join(content_text(message) for message in row["prompt"])
         truth, reference = text_of(row["ground_truth"]).strip(), e.references[index].strip()
         marked = re.compile(
-            r"(?:\\boxed\{|####\s*|<answer>\s*|answer(?: is)?:?\s*)" + re.escape(truth) + r"(?![\w.])",
+            r"(?:\\boxed\{|####\s*|<answer>\s*|answer(?: is)?:?\s*)" + re.escape(truth) + r"(?!\w|\.\d)",
             re.IGNORECASE,
         )
         whole = len(reference) >= 12 and reference in prompt

@@ -1,9 +1,12 @@
 """Step 0 as a step: exit codes, atomic writing, ``--check``, and what a kill leaves behind."""
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from proving_ground.config import DataConfig
 from proving_ground.dataset import MANIFEST, check_made_with, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.preparation import FILES
+from proving_ground.preparation.files import publish
 from proving_ground.preparation.report import BEGIN, END
 from proving_ground.report.collect import collect
 from proving_ground.stages import local_eval, prepare, preview, regenerate, train
@@ -477,6 +481,18 @@ def test_two_preparations_at_once_leave_the_data_of_one(step: Step, tmp_path: Pa
     for name in FILES:
         assert read_samples(tmp_path / "tiny" / name)
     assert set(contents(tmp_path / "tiny")) == {*FILES, MANIFEST}
+
+
+def test_one_that_publishes_is_waited_for(tmp_path: Path) -> None:
+    lock = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    other = threading.Thread(target=publish, args=(dict.fromkeys(FILES, b"new"), tmp_path))
+    other.start()
+    other.join(0.3)
+    assert [*tmp_path.iterdir()] == [], "not while another one writes here"
+    os.close(lock)
+    other.join()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(FILES, b"new")
 
 
 def test_workers_change_no_byte(step: Step, tmp_path: Path) -> None:

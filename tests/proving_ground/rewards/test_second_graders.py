@@ -82,11 +82,13 @@ def test_numbers_by_math_verify() -> None:
     answers = [
         "It is \\boxed{7}.",
         "\\boxed{7} or \\boxed{8}",
+        "\\boxed{7}, no, \\boxed{8",
+        "\\boxed{8}, no, \\boxed{7}",
         "7",
         "\\boxed{8}",
         "<think>\\boxed{7}</think>",
     ]
-    assert math_verify_strict(answers, ["7"] * 5) == [1.0, 0.0, 0.0, 0.0, 0.0]
+    assert math_verify_strict(answers, ["7"] * 7) == [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
 
 
 def test_calls_by_their_json() -> None:

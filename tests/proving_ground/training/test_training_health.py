@@ -66,6 +66,20 @@ def test_the_check_stops_the_run_with_evidence_and_remedy(training: Any, name: s
     assert trainer.health.found == [name]
 
 
+def test_a_loss_that_is_not_finite_is_seen_as_it_was(training: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trainer's own filter logs the mean of the steps before in its place."""
+    trainer = training(noise)
+    compute = trainer.compute_loss
+
+    def infinite(*args: Any, **options: Any) -> Any:
+        loss = compute(*args, **options)
+        return loss + (math.inf if trainer.state.global_step == 1 else 0.0)  # the gradient is as it was
+
+    monkeypatch.setattr(trainer, "compute_loss", infinite)
+    with pytest.raises(ClaimError, match=r"^non-finite: loss is inf \(step 2\); "):
+        trainer.train()
+
+
 def test_a_reward_that_never_applies_is_named_and_one_step_without_scores_is_not(training: Any) -> None:
     with pytest.raises(ClaimError, match=r"^nothing scored: every reward gave None .* \(step 2\); "):
         training(always(None), health={"patience": 2}).train()

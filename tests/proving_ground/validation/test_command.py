@@ -493,13 +493,15 @@ def test_a_function_without_a_completion_is_refused() -> None:
         in_trl_form(lambda prompt: 1.0)
 
 
-def test_parquet_rows_and_their_columns(folder: Path) -> None:
+def test_parquet_rows_and_their_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.parquet as parquet
 
     parquet.write_table(pyarrow.table({"q": ["1+1?", "2+2?"], "a": [2, 4]}), folder / "rows.parquet")
     options = ["--data", str(folder / "rows.parquet"), "--prompt", "q", "--truth", "a", "--level", "runtime"]
-    assert main([str(folder / "good.py:last_tag"), *options]) == 0
+    for more, rows in (([], 2), (["--limit", "1"], 1)):
+        assert main([str(folder / "good.py:last_tag"), *options, *more]) == 0
+        assert f"; {rows} rows\n" in capsys.readouterr().err
     subject = foreign_subject(
         load_reward(str(folder / "good.py:last_tag")), [{"q": "1+1?", "a": 2}], prompt="q", truth="a"
     )

@@ -5,9 +5,16 @@ from typing import Any
 
 import pytest
 
-from proving_ground.validation.checks import Examination, Finding, fast_checks, resource_envelope
+from proving_ground.validation.checks import (
+    Examination,
+    Finding,
+    fast_checks,
+    no_solution_leakage,
+    resource_envelope,
+)
+from proving_ground.validation.inputs import foreign_subject, load_reward
 from proving_ground.validation.verdict import not_met, policy
-from tests.proving_ground.validation.zoo import EXHIBITS, Exhibit
+from tests.proving_ground.validation.zoo import EXHIBITS, MODULE, Exhibit, sample
 
 FAULTY = [each for each in EXHIBITS if each.fault]
 SOUND = [each for each in EXHIBITS if not each.fault]
@@ -57,6 +64,24 @@ def test_a_completion_may_take_so_much_memory(more: int, status: str) -> None:
     finding = resource_envelope(Examination(exhibit.subject(), limits), other)
     assert finding.status == status
     assert ["memory" in piece["what"] for piece in finding.evidence] == [True] * more
+
+
+POLYNOMIAL = "x^4 + 3x^3 + 7x^2 + 9x + 1"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "truth", "status"),
+    [
+        ("Which is it, 42 or 43?", "42", "pass"),
+        ("Which is it? The answer is 42.", "42", "fail"),
+        (f"Which is it? They found {POLYNOMIAL} by hand.", POLYNOMIAL, "fail"),
+        ("Which is it? So it is \\boxed{43}, said one.", "42", "pass"),
+    ],
+)
+def test_an_answer_in_the_prompt_is_one_that_is_marked_or_long(prompt: str, truth: str, status: str) -> None:
+    row = sample("a", prompt, f"It must be \\boxed{{{truth}}}.", truth)
+    subject = foreign_subject(load_reward(f"{MODULE}:boxed_number"), [row])
+    assert no_solution_leakage(Examination(subject, policy().thresholds)).status == status
 
 
 ONLY = {
