@@ -146,7 +146,9 @@ def tests(session: nox.Session, part: str) -> None:
     else:
         _install(session, *STEPS)
         paths = ["tests/examples", f"--example={part}"]
-    session.run("pytest", "-n", _workers(session), *paths, *session.posargs)
+    # Stolen work: a test of minutes that comes late is not waited for by idle workers.
+    options = ["-n", _workers(session), "--dist", "worksteal"]
+    session.run("pytest", *options, *paths, *session.posargs)
 
 
 @nox.session(default=False)

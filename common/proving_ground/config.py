@@ -419,6 +419,12 @@ def is_hub_name(name: str) -> bool:
     return named and name != "embedded" and not Path(name).exists()
 
 
+def check_there(policy: str, name: str) -> None:
+    """Raise ``CannotRunError`` for a policy whose ``name`` is neither there nor one that the hub may have."""
+    if ":" not in name and not is_hub_name(name) and not Path(name).exists():
+        raise CannotRunError(f"policy {policy!r}: no such file or folder")
+
+
 def _near(key: str, otherwise: str = "; --help lists them") -> str:
     known = [name for name, _, _ in leaf_fields()] + [f"grpo.{name}" for name in grpo_types()]
     return f"; {meant}" if (meant := did_you_mean(key, known)) else otherwise

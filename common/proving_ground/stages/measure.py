@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proving_ground.cli import positive_int
-from proving_ground.config import is_hub_name
+from proving_ground.config import check_there, is_hub_name
 from proving_ground.dataset import read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import progress_bar, say
@@ -78,9 +78,7 @@ def _check_there(run: Run) -> None:
     """Name a file or folder that is missing before torch is loaded; OWNER/NAME may be on the hub."""
     policies = [policy for policy in (run.options.policy, run.options.before) if policy]
     for policy in policies:
-        name, _ = _name_and_revision(run, policy)
-        if ":" not in policy and not is_hub_name(name) and not Path(name).exists():
-            raise CannotRunError(f"policy {policy!r}: no such file or folder")
+        check_there(policy, _name_and_revision(run, policy)[0])
     configured = run.config.model.name
     if vars(run.options).get("model.revision") and configured not in filter(is_hub_name, policies):
         raise CannotRunError(

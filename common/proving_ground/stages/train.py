@@ -1,17 +1,20 @@
 """Step 4: GRPO with the example's reward, and the proof that it taught the policy something."""
 
 import argparse
+import contextlib
 import json
 import os
 from pathlib import Path
 
-from proving_ground.config import check_groups, grpo_of, is_hub_name
+from proving_ground.config import check_groups, check_there, grpo_of, is_hub_name
 from proving_ground.dataset import Sample, read_samples
 from proving_ground.errors import CannotRunError
 from proving_ground.events import is_main_process, say
+from proving_ground.locks import only_one
 from proving_ground.messages import with_examples
 from proving_ground.stages.run import LOADING, Result, Run, Stage
 from proving_ground.switches import is_on
+from proving_ground.training.checkpoints import found_run
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,10 @@ def _train(run: Run) -> Result:
                 f"model.revision: {model.name} has no revisions; only a name of the hub has, say"
                 " --model.revision null"
             )
+        if model.name != "embedded":
+            check_there(model.name, model.name)
+    if "WORLD_SIZE" not in os.environ:  # ranks decide together, later
+        check_folder(run, test_mode=test_mode)
     # torch, transformers and trl are imported here: the other stages do without them.
     if is_main_process():
         say(f"train: {LOADING}")
@@ -87,6 +94,14 @@ def _train(run: Run) -> Result:
     # first that fails, even one that still writes.
     holds = not outcome.problem or not is_main_process()
     return Result(ok=holds, summary=outcome.summary, problem=outcome.problem)
+
+
+def check_folder(run: Run, *, test_mode: bool) -> None:
+    """Raise ``CannotRunError`` while another process trains there, or for a run that must not be lost."""
+    lock, asked = run.output_dir / "run.lock", run.options
+    with only_one(lock, str(run.output_dir)) if lock.exists() else contextlib.nullcontext():
+        options = {"resume": asked.resume, "overwrite": asked.overwrite, "test_mode": test_mode}
+        found_run(run.output_dir, shaped_by=None, **options)
 
 
 def _user_cache() -> Path:

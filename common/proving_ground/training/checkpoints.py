@@ -68,10 +68,11 @@ def read_record(folder: Path) -> RunRecord:
 
 
 def found_run(
-    folder: Path, *, resume: bool, overwrite: bool, test_mode: bool, shaped_by: str
+    folder: Path, *, resume: bool, overwrite: bool, test_mode: bool, shaped_by: str | None
 ) -> RunRecord | None:
     """The record to go on from, or ``None`` for a fresh start; nothing is changed yet.
 
+    ``shaped_by``: as in ``RunRecord``; None where that cannot be told yet, and is not compared.
     Raises ``CannotRunError`` when the run would destroy another one's work or resume a different one.
     """
     if not (folder / RECORD).exists() or overwrite:
@@ -85,7 +86,7 @@ def found_run(
             "--overwrite starts again" if test_mode else "--resume continues it, --overwrite starts again"
         )
         raise CannotRunError(f"{folder}: holds {found}; {choice}, --output-dir writes elsewhere")
-    if record.shaped_by != shaped_by:
+    if shaped_by is not None and record.shaped_by != shaped_by:
         raise CannotRunError(
             f"{folder}: --resume with another model, data or reward than the run began with; "
             "restore them, or start again with --overwrite"

@@ -1,5 +1,6 @@
 """One tiny warm-started policy for all tests of a worker, and trainers that learn the template's task."""
 
+import fcntl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,15 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache of warm-started policies."""
-    return tmp_path_factory.mktemp("policies")
+def policies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The cache of warm-started policies, which pytest's workers share: the first one makes the policy."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "policies"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tiny_policy(folder)
+    return folder
 
 
 Training = Callable[..., Any]
@@ -92,10 +99,10 @@ def training(policies: Path, tmp_path: Path) -> Training:
     return build
 
 
-def tiny_policy(policies: Path, seed: int = 1) -> str:
+def tiny_policy(policies: Path) -> str:
     """The folder of a policy that sometimes names the last word in the rewarded form."""
     from proving_ground.training.embedded import embedded_policy
 
     answers = [words.demonstrations(sample) for sample in SAMPLES]
     config = EmbeddedConfig.model_validate(EMBEDDED)
-    return embedded_policy(ROWS, answers, config=config, cache_dir=policies, seed=seed)
+    return embedded_policy(ROWS, answers, config=config, cache_dir=policies, seed=1)

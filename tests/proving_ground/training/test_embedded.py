@@ -20,7 +20,7 @@ from proving_ground.training.embedded import (
 )
 from proving_ground.training.policy import Policy, load_policy
 from tests.proving_ground.training import words
-from tests.proving_ground.training.conftest import ROWS, SAMPLES, tiny_policy
+from tests.proving_ground.training.conftest import ROWS, SAMPLES
 
 ANSWERS = [words.demonstrations(sample) for sample in SAMPLES]
 
@@ -61,8 +61,12 @@ def test_rows_without_demonstrations_are_refused(answers: list[list[str]], tmp_p
         embedded_policy(ROWS, answers, cache_dir=tmp_path)
 
 
-def test_another_seed_is_another_policy(policies: Path) -> None:
-    first, again, other = (tiny_policy(policies, seed) for seed in (1, 1, 2))
+def test_another_seed_is_another_policy(tmp_path: Path) -> None:
+    config = EmbeddedConfig(hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=1)
+    first, again, other = (
+        embedded_policy(ROWS[:8], ANSWERS[:8], cache_dir=tmp_path, config=config, seed=seed)
+        for seed in (1, 1, 2)
+    )
     assert first == again != other
     weights = [(Path(folder) / "model.safetensors").read_bytes() for folder in (first, other)]
     assert weights[0] != weights[1]

@@ -37,7 +37,6 @@ def task(tmp_path: Path) -> Task:
     write_jsonl(folder / "held_out.jsonl", HELD_OUT)
     grpo = {"max_completion_length": 12}
     config = {"model": {"embedded": {"grpo": grpo}}, "training": {"samples_per_prompt": 2}}
-    config["grpo"] = {"top_p": 0.9}
     (folder / "config.json").write_text(json.dumps(config))
     return Task(folder=folder, reward=words.reward, second_grader=harsh, find_answer=boxed)
 
@@ -190,6 +189,8 @@ def test_an_api_is_asked_the_held_out_prompts(
     task: Task, api: tuple[str, list[Mapping[str, Any]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     address, asked = api
+    config = json.loads((task.folder / "config.json").read_text())
+    (task.folder / "config.json").write_text(json.dumps({**config, "grpo": {"top_p": 0.9}}))
     code, summary = measured(task, capsys, "--policy", address, "--max-tokens", "9", "--temperature", "0.5")
     assert code == 0 and summary["accuracy"] == 0.5
     prompts = sorted(body["messages"][-1]["content"] for body in asked)

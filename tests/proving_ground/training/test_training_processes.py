@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from proving_ground.stages.run import LOADING
 from tests.proving_ground.training.conftest import EMBEDDED, GRPO
 from tests.proving_ground.training.tiny_example import write_example
 
@@ -81,13 +82,14 @@ def test_one_training_in_one_folder_killed_ended_and_resumed(script: Path) -> No
         second = run(str(script), option)
         assert second.returncode == 2
         assert f"in use by process {first.process.pid}, which is alive" in second.stderr
+        assert LOADING not in second.stderr, "what can be refused at once is"
     first.process.send_signal(signal.SIGCONT)
     first.at_step(9, signal.SIGKILL)
     assert first.end()[0] == -signal.SIGKILL
 
     refused = run(str(script))
     assert refused.returncode == 2
-    assert "holds an interrupted run" in refused.stderr
+    assert "holds an interrupted run" in refused.stderr and LOADING not in refused.stderr
     (output / "checkpoint-12").mkdir()  # what a kill in the middle of the next checkpoint leaves
 
     second = Stopped(script, "--resume")
