@@ -1,6 +1,6 @@
 """The first process of a sandbox, inside it: waits for programs' inputs and runs the program afresh for each.
 
-Its text is handed to the interpreter with ``-c``; importing it does nothing. Argument: a socket's number.
+Its code is handed to the interpreter with ``-c``; importing it does nothing. Argument: a socket's number.
 Each message there is one run: the limits as words, and the descriptors that become its stdin, stdout and
 stderr. A fork of this process, which has run nothing yet, takes on the limits and becomes the program; it
 says ``started`` first. When it has ended, whatever it left running is killed, and the answer is its wait

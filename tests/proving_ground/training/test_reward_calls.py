@@ -181,11 +181,11 @@ def budgeted(tmp_path: Path, reward: Any, steps: int, on_failure: str = "stop") 
 def test_a_failure_in_a_thousand_ends_no_training(tmp_path: Path) -> None:
     reward = Failing(1000)
     # Two tokens end no completion of random weights, as the health checks say.
-    trainer, failures = budgeted(tmp_path, reward, steps=50, on_failure="warn")
-    assert trainer.state.global_step == 50 and reward.asked == 10_000
-    assert failures.kinds == {"launch": 10}
+    trainer, failures = budgeted(tmp_path, reward, steps=25, on_failure="warn")
+    assert trainer.state.global_step == 25 and reward.asked == 5_000
+    assert failures.kinds == {"launch": 5}
     logged = [entry["failed/launch"] for entry in trainer.state.log_history if "failed/launch" in entry]
-    assert sum(logged) == 10 and len(logged) == 50 - 4, "logged in each step from the first failure on"
+    assert sum(logged) == 5 and len(logged) == 25 - 4, "logged in each step from the first failure on"
 
 
 def test_a_failure_in_twenty_stops_within_a_batch_with_a_checkpoint(tmp_path: Path) -> None:
