@@ -27,9 +27,10 @@ import marshal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from proving_ground.errors import InfrastructureError
 from proving_ground.messages import Completion, completion_text
@@ -44,6 +45,9 @@ DEFAULT = SandboxSettings()
 _MAX_PROGRAM_BYTES = 1_000_000
 _MAX_ROUNDS = 8
 """How often assertions may make a call that nothing foresaw, because its arguments hang on a result."""
+_FORESEEN: WeakKeyDictionary[Sandbox, dict[tuple[AssertTest, ...], list[Any]]] = WeakKeyDictionary()
+_KEPT = 4096
+"""Rows of which it is kept what their sources ask."""
 
 
 def code_reward(
@@ -172,7 +176,7 @@ def _asserts_passed(sandbox: Sandbox, program: str, tests: Sequence[AssertTest])
     passed = 0
     pending = [
         (test, list(line.get("foreseen", [])))
-        for test, line in zip(tests, _foreseen(sandbox, tuple(tests)), strict=True)  # type: ignore[arg-type]
+        for test, line in zip(tests, _foreseen(sandbox, tuple(tests)), strict=True)
     ]
     for _ in range(_MAX_ROUNDS):
         questions = [
@@ -197,10 +201,17 @@ def _asserts_passed(sandbox: Sandbox, program: str, tests: Sequence[AssertTest])
     return passed
 
 
-@lru_cache(maxsize=1024)
 def _foreseen(sandbox: Sandbox, tests: tuple[AssertTest, ...]) -> list[dict[str, Any]]:
     """What the sources ask, whatever the program: once for all completions of a row."""
-    return _judge(sandbox, [(test, None) for test in tests])
+    kept = _FORESEEN.setdefault(sandbox, {})
+    if tests in kept:
+        return kept[tests]
+    lines = _judge(sandbox, [(test, None) for test in tests])
+    if all("foreseen" in line for line in lines):  # or it was cut short, and a busy machine may be why
+        if len(kept) == _KEPT:
+            kept.clear()
+        kept[tests] = lines
+    return lines
 
 
 def _said(line: str) -> dict[str, str]:

@@ -280,6 +280,24 @@ def test_equal_programs_of_equal_rows_run_once() -> None:
     assert recording.answers == []
 
 
+def test_what_assertions_ask_is_foreseen_once_and_never_kept_when_cut_short() -> None:
+    """Or one busy moment would cost the row its scores for the rest of a training."""
+    tests = json.dumps([{"kind": "assert", "function": "f", "source": "assert f(2) == 4"}])
+    foreseen = result(stdout='{"foreseen": ["((2,), {})"]}\n')
+    answer = result(stdout='{"value": "4"}\n')
+    passed = result(stdout='{"passed": true}\n')
+    asked = result(stdout='{"needs": "((2,), {})", "after": 0}\n')
+    recording = Recording(
+        *[result("timeout"), asked, answer, passed],  # nothing is foreseen: the judge asks
+        *[foreseen, answer, passed],
+        *[answer, passed],
+    )
+    recording.workers = 1
+    programs = [fenced(f"def f(x): return x * 2 # {n}") for n in range(3)]
+    assert partial(code_reward, sandbox=recording)(programs, [tests] * 3) == [1.0, 1.0, 1.0]
+    assert recording.answers == []
+
+
 def test_a_batch_of_which_nothing_could_be_run_is_an_error() -> None:
     recording = Recording(*[RunFailedError("launch", "no launch")] * 2)
     with pytest.raises(RunFailedError, match="no launch"):
