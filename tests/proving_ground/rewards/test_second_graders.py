@@ -7,6 +7,8 @@ import pytest
 
 from proving_ground.rewards import code_reward
 from proving_ground.rewards.second import _inputs, exact_calls, hidden_tests, math_verify_strict
+from proving_ground.sandbox import RunFailedError
+from proving_ground.sandbox.local import LocalSandbox
 
 CALLS = [
     {"kind": "call", "function": "double", "args": [3], "expected": 6},
@@ -76,6 +78,15 @@ def test_what_an_assertion_asks_is_no_hidden_input() -> None:
 def test_what_the_reference_cannot_answer_is_not_asked() -> None:
     raises = "def double(x):\n    return {3: 6, 0: 0}[x]"
     assert graded(CALLS, raises, fenced("def double(x):\n    return 2 * x")) == (1.0, None)
+
+
+def test_a_program_that_could_not_be_run_has_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any, **__: Any) -> Any:
+        raise RunFailedError("launch", "no room")
+
+    monkeypatch.setattr(LocalSandbox, "run", lost)
+    program = fenced("def double(x):\n    return 2 * x")
+    assert hidden_tests([program], [json.dumps(CALLS)], [program]) == [None]
 
 
 def test_numbers_by_math_verify() -> None:
