@@ -186,10 +186,17 @@ def test_one_refused_row_does_not_stop_the_others(data_dir: Path, tmp_path: Path
 
 
 def test_a_200_that_is_no_completion_is_an_error(data_dir: Path, tmp_path: Path) -> None:
-    with serve(lambda request, n: Reply({"choices": []})) as server:
+    def first_none(request: dict[str, Any], number: int) -> Reply:
+        return right_half(request, number) if mended else Reply({"choices": []})
+
+    mended = False
+    with serve(first_none) as server:
         ran = regenerate(server, data_dir, tmp_path)
-    assert ran.returncode == 2
-    assert "without a completion" in ran.stderr
+        assert ran.returncode == 2
+        assert "without a completion" in ran.stderr
+        mended = True
+        again = regenerate(server, data_dir, tmp_path)
+        assert again.returncode == 0, "it is asked for again"
 
 
 def test_two_runs_cannot_share_an_output(data_dir: Path, tmp_path: Path) -> None:

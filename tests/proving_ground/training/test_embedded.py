@@ -84,13 +84,20 @@ def test_other_answers_or_settings_are_another_policy(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def taught(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[int]]]:
+def settings() -> list[TrainingArguments]:
+    """Those of supervised training that got ``taught``."""
+    return []
+
+
+@pytest.fixture
+def taught(monkeypatch: pytest.MonkeyPatch, settings: list[TrainingArguments]) -> list[dict[str, list[int]]]:
     """What supervised training gets, in place of the training."""
     rows: list[dict[str, list[int]]] = []
 
     class Trainer:
-        def __init__(self, train_dataset: Any, **_: object) -> None:
+        def __init__(self, train_dataset: Any, args: TrainingArguments, **_: object) -> None:
             rows.extend(train_dataset)
+            settings.append(args)
 
         def __getattr__(self, name: str) -> Any:
             return lambda *_: None
@@ -114,10 +121,16 @@ def test_the_first_token_of_a_text_is_not_taught_before_an_answer(
 
 
 def test_answers_are_taught_and_no_prompts_and_the_rewarded_form_in_its_share(
-    tmp_path: Path, taught: list[dict[str, list[int]]]
+    tmp_path: Path, taught: list[dict[str, list[int]]], settings: list[TrainingArguments]
 ) -> None:
     config = EmbeddedConfig(
-        hidden_size=32, layers=1, heads=2, vocabulary=300, warm_start_steps=100, rewarded_share=0.2
+        hidden_size=32,
+        layers=1,
+        heads=2,
+        vocabulary=300,
+        rewarded_share=0.2,
+        warm_start_steps=100,
+        warm_start_learning_rate=7e-4,
     )
     tokenizer = load_policy(embedded_policy(ROWS, ANSWERS, cache_dir=tmp_path, config=config)).tokenizer
     labels = [[label for label in row["labels"] if label != -100] for row in taught]
@@ -125,6 +138,8 @@ def test_answers_are_taught_and_no_prompts_and_the_rewarded_form_in_its_share(
     texts = [text.removesuffix(embedded.END) for text in tokenizer.batch_decode(labels)]
     assert {*texts} <= {answer for some in ANSWERS for answer in some} and len(texts) == 3200
     assert sum(text.startswith("<answer>") for text in texts) / len(texts) == pytest.approx(0.2, abs=0.04)
+    (args,) = settings
+    assert (args.max_steps, args.per_device_train_batch_size, args.learning_rate) == (100, 32, 7e-4)
 
 
 def test_a_broken_entry_of_the_cache_is_built_anew(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Measuring any policy: which prompts it is asked, what it answers, and how two of them differ."""
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -147,6 +148,7 @@ def test_worked_examples_are_not_trained_on(task: Task, monkeypatch: pytest.Monk
     assert [row["id"] for row in run.samples] == [row["id"] for row in SAMPLES[2:100]]
     assert [row["id"] for row in run.held_out] == [row["id"] for row in HELD_OUT]
     assert all(row["messages"][:-2] == examples for row in (*run.samples, *run.held_out))
+    assert run.cache_dir.is_relative_to(os.environ["XDG_CACHE_HOME"])
 
 
 @pytest.fixture
@@ -191,10 +193,11 @@ def test_an_api_is_asked_the_held_out_prompts(
     address, asked = api
     config = json.loads((task.folder / "config.json").read_text())
     (task.folder / "config.json").write_text(json.dumps({**config, "grpo": {"top_p": 0.9}}))
-    code, summary = measured(task, capsys, "--policy", address, "--max-tokens", "9", "--temperature", "0.5")
+    options = ("--max-tokens", "9", "--temperature", "0.5", "--training.held_out_prompts", "16")
+    code, summary = measured(task, capsys, "--policy", address, *options)
     assert code == 0 and summary["accuracy"] == 0.5
     prompts = sorted(body["messages"][-1]["content"] for body in asked)
-    assert prompts == sorted(row["messages"][0]["content"] for row in HELD_OUT for _ in range(2))
+    assert prompts == sorted(row["messages"][0]["content"] for row in HELD_OUT[:16] for _ in range(2))
     sent = ("model", "max_tokens", "temperature", "top_p")
     assert {tuple(body[name] for name in sent) for body in asked} == {("served", 9, 0.5, 0.9)}
 

@@ -13,6 +13,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from proving_ground.config import (
     PRETRAINED,
     Config,
+    LoraConfig,
     check_groups,
     check_grpo,
     grpo_of,
@@ -23,6 +24,7 @@ from proving_ground.errors import CannotRunError
 from proving_ground.stages import train
 from proving_ground.stages.run import Result
 from proving_ground.stages.task import Task
+from proving_ground.training.policy import lora
 from proving_ground.training.settings import build_config, in_test_mode
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +62,12 @@ def test_the_test_mode_makes_one_step_on_the_cpu_of_it(path: Path, tmp_path: Pat
     assert config.model.name == "embedded"
 
 
+def test_adapters_are_as_configured() -> None:
+    made = lora(LoraConfig(rank=3, alpha=5, dropout=0.25, target_modules="all-linear"))
+    assert (made.r, made.lora_alpha, made.lora_dropout, made.target_modules) == (3, 5, 0.25, "all-linear")
+    assert lora(LoraConfig()) is None
+
+
 def test_every_default_of_the_class_is_accepted() -> None:
     fields = {field.name: field for field in dataclasses.fields(GRPOConfig)}
     for name, field in fields.items():
@@ -71,6 +79,7 @@ def test_every_default_of_the_class_is_accepted() -> None:
     ("section", "problem"),
     [
         ({"learning_rate": "banana"}, "grpo.learning_rate: expected float, got 'banana'"),
+        ({"learning_rate": float("nan")}, "grpo.learning_rate: expected float, got nan"),
         ({"num_generations": 2.5}, "grpo.num_generations: expected int"),
         ({"chat_template_kwargs": [3]}, "grpo.chat_template_kwargs: expected dict"),
         ({"use_vllm": "yes"}, "grpo.use_vllm: expected bool, got 'yes'"),

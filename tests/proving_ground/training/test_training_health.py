@@ -168,6 +168,14 @@ def test_a_supervised_start_that_was_too_long_is_named(capsys: pytest.CaptureFix
     assert found_in(logged(*learning, *stuck)) == [], "a policy that was taught may be sure in the end"
 
 
+@pytest.mark.parametrize("key", ["loss", "grad_norm", "kl"])
+def test_each_number_that_is_not_finite_is_named(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (step,) = logged((0.5, 0.0, 1.0, 0.0))
+    assert found_in([step]) == []
+    assert found_in([{**step, key: math.inf}])[:1] == ["non-finite"]
+    assert f"warning: non-finite: {key} is inf (step 1); " in capsys.readouterr().err
+
+
 def test_a_policy_that_forgets_to_end_is_named() -> None:
     """SmolLM2-135M at a learning rate of 3e-5: from the eighth step on it goes on after its answer."""
     rewards = [0.1, 0.2, 0.125, 0.175, 0.4, 0.375, 0.275, 0.05, 0.2, 0.475, 0.425, 0.15, 0.275, 0.225]

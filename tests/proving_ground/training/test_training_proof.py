@@ -100,7 +100,12 @@ def run(policies: Path, output: Path, **options: Any) -> Any:
     config = Config.model_validate(
         {
             "model": {"embedded": EMBEDDED},
-            "training": {"margin": margin, "samples_per_prompt": 2, "held_out_prompts": 38},
+            "training": {
+                "margin": margin,
+                "samples_per_prompt": 2,
+                "held_out_prompts": 38,
+                "confidence": 0.9,
+            },
             "grpo": {**GRPO, "max_steps": 8, "per_device_train_batch_size": 32},
         }
     )
@@ -135,6 +140,7 @@ def test_a_claim_that_does_not_hold_says_so_each_time(
     failed = run(policies, tmp_path, margin=0.99)
     assert asked == [(38, 2, GRPO["seed"])] * 2, "before and after alike, as the settings say"
     assert "pass@1 on 38 held-out prompts went from" in failed.problem
+    assert "the 90% interval of the improvement [" in failed.problem
     assert "training.margin (0.99)" in failed.problem
     assert failed.summary["weights_changed"] is True
     with pytest.raises(CannotRunError, match="holds a finished run"):

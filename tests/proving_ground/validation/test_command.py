@@ -493,6 +493,17 @@ def test_a_function_without_a_completion_is_refused() -> None:
         in_trl_form(lambda prompt: 1.0)
 
 
+def test_scores_may_be_declared_to_have_other_bounds(folder: Path) -> None:
+    (folder / "ten.py").write_text(
+        "def ten(completion, answer):\n    return 10.0 * completion.endswith(f'\\\\boxed{{{answer}}}.')\n"
+    )
+    rows = [json.dumps({"question": f"{n} + 1?", "answer": str(n + 1)}) for n in range(8)]
+    (folder / "sums.jsonl").write_text("\n".join(rows) + "\n")
+    options = [f"{folder}/ten.py:ten", "--data", str(folder / "sums.jsonl"), "--level", "runtime"]
+    assert main(options) == 1
+    assert main([*options, "--range", "0", "10"]) == 0
+
+
 def test_parquet_rows_and_their_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.parquet as parquet
