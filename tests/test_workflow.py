@@ -287,6 +287,15 @@ def test_the_session_prep_holds_the_manifest_against_its_data_before_it_writes(n
     assert first == (*second, "--check")
 
 
+def test_an_example_that_is_there_is_not_written_over(noxfile: Any) -> None:
+    def error(words: str) -> None:
+        raise ValueError(words)
+
+    session = SimpleNamespace(posargs=["math_example"], error=error, log=lambda *_: None)
+    with pytest.raises(ValueError, match="examples/math_example is there already"):
+        noxfile.new_example(session)
+
+
 def test_every_test_is_run_by_a_session(noxfile: Any) -> None:
     one = "math_example"
     ran = [

@@ -87,6 +87,7 @@ def test_an_annotation_that_computes(module_of: Import, annotation: str) -> None
         "1_0=10",
         "2*3=6.0.0",
         "50%=50",
+        "3+4=15/2",
     ],
 )
 def test_an_annotation_that_does_not(module_of: Import, annotation: str) -> None:

@@ -80,6 +80,18 @@ def test_what_cannot_be_scored_is_no_zero(run: Path, capsys: pytest.CaptureFixtu
     assert (summary["won"], summary["lost"]) == (0, 0)
 
 
+def test_what_was_not_scored_then_has_neither_won_nor_lost(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TRL keeps it as NaN."""
+    path = run / "completions" / "completions_00002.parquet"
+    rows = [{**row, "exact": float("nan")} for row in pyarrow.parquet.read_table(path).to_pylist()]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    summary = rescored(run, capsys)
+    assert (summary["agree"], summary["won"], summary["lost"], summary["not_scored"]) == (4, 0, 0, 0)
+    assert rescored(run, capsys, "never")["agree"] == 4, "not scored then nor now"
+
+
 def test_workers_change_no_byte(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.setattr(rescore, "BATCH", 3)
     rescored(run, capsys, "--output", str(run / "one.parquet"))

@@ -72,6 +72,10 @@ def test_a_bad_reward_fails_with_the_completion_that_shows_it(
     (canary,) = [each for each in report["results"] if each["check_id"] == "semantic.canary_floor"]
     assert canary["status"] == "fail"
     assert all(piece["completion"] and piece["score"] == 1.0 for piece in canary["evidence"])
+    assert run(folder, "bad.py:anywhere", "--json", "--seed", "1") == 1
+    others = json.loads(capsys.readouterr().out)["results"]
+    (other,) = [each for each in others if each["check_id"] == "semantic.canary_floor"]
+    assert other["evidence"] != canary["evidence"], "a seed draws its own rows"
 
 
 @pytest.mark.parametrize("parameters", ["completions, **columns", "completion, answer"])
@@ -234,6 +238,18 @@ def test_own_canaries_are_tried(folder: Path, capsys: pytest.CaptureFixture[str]
         == 1
     )
     assert "your canary 1" in capsys.readouterr().out
+
+
+def test_own_wrong_answers_are_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "fond.py").write_text(
+        f"{GOOD}\ndef fond(completion, answer):\n"
+        "    return float('Abracadabra' in completion or last_tag(completion, answer))\n"
+    )
+    rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+    lines = [json.dumps({**row, "bad": ["Abracadabra, <answer>0</answer>"]}) for row in rows]
+    (folder / "rows.jsonl").write_text("\n".join(lines) + "\n")
+    assert run(folder, "fond.py:fond", "--wrong", "bad", "--json") == 1
+    assert "your wrong answer 1" in capsys.readouterr().out
 
 
 PLAIN = """
