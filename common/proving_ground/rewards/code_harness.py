@@ -32,19 +32,23 @@ def main() -> None:
     def not_json(value: object) -> object:
         raise TypeError(f"a {type(value).__name__} is no JSON")
 
-    def written(value: object) -> str:
-        try:
-            # What json.dumps(..., allow_nan=False) calls, without importing json.
-            from _json import encode_basestring_ascii, make_encoder
+    try:
+        # What json.dumps(..., allow_nan=False) calls, without importing json; all before the program runs,
+        # which may have changed sys.path since.
+        from _json import encode_basestring_ascii, make_encoder
 
+        def written(value: object) -> str:
             encoder = make_encoder(
                 {}, not_json, encode_basestring_ascii, None, ": ", ", ", False, False, False
             )
-        except (ImportError, TypeError):
-            import json
+            return "".join(encoder({"value": value}, 0))
 
+        written(None)
+    except (ImportError, TypeError):
+        import json
+
+        def written(value: object) -> str:
             return json.dumps({"value": value}, allow_nan=False)
-        return "".join(encoder({"value": value}, 0))
 
     plain = {type(None), bool, int, float, complex, str, bytes}
 

@@ -101,7 +101,8 @@ def main() -> None:
 
             random.seed(0)
         try:
-            exec(compile(tree, "asserts.py", "exec"), {"__name__": "asserts", function: asked})
+            code = compile(tree, "asserts.py", "exec", dont_inherit=True)  # this file's annotations
+            exec(code, {"__name__": "asserts", function: asked})
         except OtherWay:
             return {"needs": made[-1], "after": len(made) - 1}
         except Exception as error:  # noqa: BLE001 - an assertion or anything else: it does not hold

@@ -50,6 +50,11 @@ HOLDS = {
         "def f(x): return x / 2",
         "import math\nfor x in range(50):\n    assert math.fabs(math.pow(f(x), 1) - x / 2) < 1e-6\n    assert [0, 1][int(f(x) > 1)] in (0, 1)",
     ),
+    "annotations that are values": (
+        SUM,
+        "import functools\ndef check(f):\n    class A: pass\n    @functools.singledispatch\n    def g(x): return 0\n"
+        "    @g.register\n    def _(x: A): return 1\n    assert f([g(A())]) == 1\ncheck(f)",
+    ),
     "a sequence": ("def f(): return [3, 4]", "a, b = f()\nassert a + b == 7"),
     "a way that depends on a result": ("def f(x): return x > 2", "x = 0\nwhile not f(x): x += 1\nassert x == 3"),
     "a method": ("class Solution:\n    def f(self, x): return x", "assert f('a') == 'a'"),

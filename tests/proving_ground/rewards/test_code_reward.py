@@ -115,6 +115,10 @@ HONEST = {
     ),
     "a sum in another order": ("def solve(): return 0.1 + 0.2", calls(([], 0.3))),
     "values that are not ASCII": ("def solve(x): return {x: x * 2}", calls((["ü😀"], {"ü😀": "ü😀ü😀"}))),
+    "imports that no longer work": (
+        "import sys\nsys.path = []\nsys.meta_path = []\ndef solve(): return [1]",
+        calls(([], [1])),
+    ),
     "both kinds": (
         "def solve(x): return x + 1\nif __name__ == '__main__': print(solve(int(input())))",
         json.dumps(json.loads(stdio(("1", "2"))) + json.loads(calls(([1], 2)))),
