@@ -128,8 +128,6 @@ def test_a_hedge_is_rewarded_for_no_ground_truth() -> None:
     hedge = r"It is \boxed{41} or \boxed{42}."
     golds = ["41", "42", "41, 42", r"\{41, 42\}"]
     assert math_reward([hedge] * len(golds), golds) == [0.0] * len(golds)
-    alternatives = r"One is \boxed{41}, or it may be \boxed{42}."
-    assert math_reward([alternatives] * 2, ["41, 42", "(41, 42)"]) == [1.0, 0.0]
 
 
 def test_argument_order() -> None:

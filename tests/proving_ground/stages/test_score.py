@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-from proving_ground.dataset import write_jsonl
-from proving_ground.messages import completion_text
 from proving_ground.rewards.contract import RewardContractError
-from proving_ground.stages import local_eval
 from proving_ground.stages.task import Task, score
 
 TURNS = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "1"}]
@@ -35,22 +32,3 @@ def test_what_a_reward_returns_is_checked(returned: Any, words: str) -> None:
     task = Task(folder=Path("x"), reward=reward)
     with pytest.raises(RewardContractError, match=words):
         score(task, ["a", "b"], [SAMPLE, SAMPLE])
-
-
-def test_a_reward_that_raises_where_there_is_no_answer_fails_step_1(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Before a policy knows the form it says anything, and the reward would end the training."""
-    folder = tmp_path / "examples" / "tiny"
-    write_jsonl(folder / "dataset.jsonl", [SAMPLE])
-    (folder / "config.json").write_text("{}")
-
-    def reward(completions: Any, ground_truth: Any, **columns: Any) -> list[float | None]:
-        texts = [completion_text(each) for each in completions]
-        return [float(float(text) == float(truth)) for text, truth in zip(texts, ground_truth, strict=True)]
-
-    task = Task(folder=folder, reward=reward, wrong_answers=lambda sample: ["2"])
-    with pytest.raises(SystemExit) as ended:
-        local_eval.STAGE.main(task, "", [])
-    assert ended.value.code == 1
-    assert "raised ValueError: could not convert string to float: '' " in capsys.readouterr().err
