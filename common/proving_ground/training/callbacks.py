@@ -96,9 +96,17 @@ class EventLog(ProgressBar):
         self._stdout = sys.stdout
 
     def emit(self, event: str, **fields: Any) -> None:
-        """Write one event (see ``proving_ground.events.emit``)."""
-        with contextlib.redirect_stdout(self._stdout):
-            emit(event, **fields)
+        """Write one event (see ``proving_ground.events.emit``), or none where nobody reads any more."""
+        try:
+            with contextlib.redirect_stdout(self._stdout):
+                emit(event, **fields)
+        except BrokenPipeError:
+            # Ctrl-C ends the tee behind this process, too, and must not cost the checkpoint.
+            gone, nowhere = self._stdout.fileno(), os.open(os.devnull, os.O_WRONLY)
+            for stream in (2, gone):
+                if os.path.sameopenfile(stream, gone):
+                    os.dup2(nowhere, stream)
+            os.close(nowhere)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -179,7 +187,8 @@ class Checkpoints(TrainerCallback):
             raise KeyboardInterrupt
         self.interrupted = True
         # Not print: the signal may have come in the middle of one, which cannot be entered twice.
-        os.write(2, b"\nthis step is finished and kept as a checkpoint; again, and it ends at once\n")
+        with contextlib.suppress(OSError):  # nobody reads any more
+            os.write(2, b"\nthis step is finished and kept as a checkpoint; again, and it ends at once\n")
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

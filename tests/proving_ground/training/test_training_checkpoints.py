@@ -1,6 +1,7 @@
 """Whose folder it is, and from where a run goes on."""
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from proving_ground.dataset import write_json, write_jsonl
 from proving_ground.errors import CannotRunError
 from proving_ground.stages import train
 from proving_ground.stages.task import Task
-from proving_ground.training.callbacks import Checkpoints
+from proving_ground.training.callbacks import Checkpoints, EventLog
 from proving_ground.training.checkpoints import (
     RunRecord,
     clear,
@@ -161,6 +162,27 @@ def test_a_signal_lets_the_step_end_and_a_second_one_does_not(
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_reader_that_ends_with_the_same_signal_costs_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        log, checkpoints, kept = EventLog(tmp_path), Checkpoints(), os.dup(2)
+        try:
+            os.dup2(write, 2)  # as 2>&1 | tee does
+            with checkpoints.on_signals():
+                checkpoints.on_train_begin(None, None, None)  # type: ignore[arg-type]
+                signal.raise_signal(signal.SIGTERM)
+            log.emit("train_step", step=1)
+            os.write(2, b"this reaches nobody")
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+    assert checkpoints.interrupted
 
 
 def test_clear_keeps_foreign_files(tmp_path: Path) -> None:
