@@ -30,13 +30,18 @@ def check_known_answers(
     GRPO learns from: their sum by ``weights`` (of ``GRPOConfig.reward_weights``; all 1.0 by default), in
     which the reference must beat each wrong answer to its row. Where a reward answers ``None`` it adds 0.
     """
-    if len(rewards) == 1 or not weights:
-        weights = [1.0] * len(rewards)
+    weights = weights or [1.0] * len(rewards)
     if len(weights) != len(rewards):
         raise CannotRunError(
             f"grpo.reward_weights: give {len(rewards)}, one for each of {', '.join(rewards)},"
             f" not {len(weights)}"
         )
+    if len(rewards) == 1:
+        if weights[0] <= 0:
+            raise CannotRunError(
+                f"grpo.reward_weights: {weights[0]:g} for the only reward teaches no right answer"
+            )
+        weights = [1.0]
     rows = [dict(sample) for sample in samples[:ROWS]]
     references = _earned(rewards, rows, [reference_of(row) for row in rows], system_prompt, weights, seconds)
     if len(rewards) == 1:

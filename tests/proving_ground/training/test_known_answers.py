@@ -77,3 +77,10 @@ def test_known_answers_let_a_broken_service_through() -> None:
 
     with pytest.raises(CannotRunError, match="no sandbox"):
         check(broken)
+
+
+@pytest.mark.parametrize("weights", [[0.0], [-1.0], [1.0, 1.0]])
+def test_weights_by_which_the_only_reward_teaches_nothing(weights: list[float]) -> None:
+    with pytest.raises(CannotRunError, match=r"^grpo.reward_weights: "):
+        check_known_answers({"answer": words.reward}, SAMPLES, words.wrong_answers, weights=weights)
+    check_known_answers({"answer": words.reward}, SAMPLES, words.wrong_answers, weights=[0.5])
