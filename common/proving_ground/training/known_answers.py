@@ -59,7 +59,8 @@ def check_known_answers(
     answered = [row for row, *_ in known], [answer for _, answer, _ in known]
     wrong = _earned(rewards, *answered, system_prompt, weights, seconds)
     for (row, answer, reference), score in zip(known, wrong, strict=True):
-        if score is not None and score >= (1.0 if reference is None else reference):
+        # A sum of floats: what is equal but for rounding is equal.
+        if score is not None and score > (1.0 if reference is None else reference) - 1e-9:
             raise ClaimError(
                 f"known answers: {' and '.join(rewards)} gives a wrong answer to {row['id']} {score:g}, the"
                 f" reference {'nothing' if reference is None else f'{reference:g}'} ({answer[:60]!r}); run"

@@ -65,6 +65,14 @@ def test_what_counts_is_the_sum_by_weights(weights: list[float]) -> None:
         check_known_answers(rewards, SAMPLES, words.wrong_answers, weights=weights)
 
 
+def test_a_tie_but_for_rounding_is_a_tie() -> None:
+    def paid(right: float, wrong: float) -> Any:
+        return lambda **columns: [right if score else wrong for score in words.reward(**columns)]
+
+    with pytest.raises(ClaimError, match="a and b gives a wrong answer to .* 0.3, the reference 0.3"):
+        check_known_answers({"a": paid(0.1, 0.3), "b": paid(0.2, 0.0)}, SAMPLES, words.wrong_answers)
+
+
 def test_one_weight_for_two_rewards_is_one_line() -> None:
     rewards = {"shape": short, "answer": words.reward}
     with pytest.raises(CannotRunError, match=r"^grpo.reward_weights: give 2, one for each of shape, answer"):
