@@ -76,8 +76,9 @@ def _shared(session: nox.Session, environment: str) -> str:
 
 
 def _workers(session: nox.Session) -> str:
-    """pytest's workers: one for each core, or one alone where other sessions have the other cores."""
-    return os.environ.get("PYTEST_WORKERS") or ("0" if session.parallel else "auto")
+    """pytest's workers: one more than cores, or one alone where other sessions have the other cores."""
+    more = str((os.cpu_count() or 1) + 1)  # tests wait a sixth of their time: for servers, for time limits
+    return os.environ.get("PYTEST_WORKERS") or ("0" if session.parallel else more)
 
 
 def _apt_install(session: nox.Session, package: str) -> bool:
