@@ -69,7 +69,7 @@ def test_a_tie_but_for_rounding_is_a_tie() -> None:
     def paid(right: float, wrong: float) -> Any:
         return lambda **columns: [right if score else wrong for score in words.reward(**columns)]
 
-    with pytest.raises(ClaimError, match="a and b gives a wrong answer to .* 0.3, the reference 0.3"):
+    with pytest.raises(ClaimError, match=r"a and b gives a wrong answer to .* 0\.3, the reference 0\.3"):
         check_known_answers({"a": paid(0.1, 0.3), "b": paid(0.2, 0.0)}, SAMPLES, words.wrong_answers)
 
 
