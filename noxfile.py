@@ -77,7 +77,7 @@ def _shared(session: nox.Session, environment: str) -> str:
 
 def _workers(session: nox.Session) -> str:
     """pytest's workers: one more than cores, or one alone where other sessions have the other cores."""
-    more = str((os.cpu_count() or 1) + 1)  # tests wait a sixth of their time: for servers, for time limits
+    more = str((os.cpu_count() or 1) + 1)  # many tests wait: for servers, for time limits
     return os.environ.get("PYTEST_WORKERS") or ("0" if session.parallel else more)
 
 

@@ -79,6 +79,7 @@ def code_reward(
     rows = [parse_tests(truth, name) for truth, name in zip(ground_truth, names, strict=True)]
     opened = _opened(sandbox) if isinstance(sandbox, SandboxSettings) else sandbox
 
+    by_truth = dict(zip(ground_truth, rows, strict=True))
     # Equal programs for equal rows, which a policy of little entropy writes by the dozen, run once.
     runs = [
         (_program(completion, tests), truth)
@@ -96,7 +97,6 @@ def code_reward(
             return failure
         return float(passed == len(tests)) if all_or_nothing else passed / len(tests)
 
-    by_truth = dict(zip(ground_truth, rows, strict=True))
     # Threads, because each only waits for its sandbox.
     with ThreadPoolExecutor(max_workers=opened.workers) as pool:
         found = dict(zip(dict.fromkeys(runs), pool.map(score, dict.fromkeys(runs)), strict=True))
@@ -149,7 +149,8 @@ def count_passed(
 
 def _answers(sandbox: Sandbox, program: str, questions: list[dict[str, Any]]) -> list[str]:
     """The lines that the harness answered, at most one for each question."""
-    # Values of Python that a program finds without a parser for them; version 2, which every Python reads.
+    # Marshalled, because reading that imports nothing; version 2, whose bytes hang on the values alone, so
+    # that recordings of a service are found again by the hash of what was posted.
     calls = f"CALLS = {marshal.dumps(questions, 2)!r}"
     harness = _script("code_harness.py").replace('CALLS = b""', calls, 1)
     harness = harness.replace('PROGRAM = ""', f"PROGRAM = {program!r}", 1)

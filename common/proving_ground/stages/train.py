@@ -37,7 +37,7 @@ def _train(run: Run) -> Result:
         if model.name != "embedded":
             check_there(model.name, model.name)
     if "WORLD_SIZE" not in os.environ:  # ranks decide together, later
-        check_folder(run, test_mode=test_mode)
+        _check_folder(run, test_mode=test_mode)
     # torch, transformers and trl are imported here: the other stages do without them.
     if is_main_process():
         say(f"train: {LOADING}")
@@ -96,7 +96,7 @@ def _train(run: Run) -> Result:
     return Result(ok=holds, summary=outcome.summary, problem=outcome.problem)
 
 
-def check_folder(run: Run, *, test_mode: bool) -> None:
+def _check_folder(run: Run, *, test_mode: bool) -> None:
     """Raise ``CannotRunError`` while another process trains there, or for a run that must not be lost."""
     lock, asked = run.output_dir / "run.lock", run.options
     with only_one(lock, str(run.output_dir)) if lock.exists() else contextlib.nullcontext():

@@ -274,6 +274,16 @@ def test_a_program_that_could_not_be_run_has_no_score() -> None:
     assert counted == {"failed/launch": 2.0, "failed/service": 1.0}
 
 
+def test_answers_are_the_same_where_python_has_no_such_encoder(
+    sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = code._script
+    monkeypatch.setattr(code, "_script", lambda name: script(name).replace("from _json", "from _none"))
+    program = fenced("import math\ndef solve(n): return [{'x': (None, 1.5, 'ü')}, math.nan, {1}][n]")
+    tests = calls(([0], {"x": [None, 1.5, "ü"]}), ([1], None), ([2], [1]))
+    assert partial(code_reward, sandbox=sandbox)([program], [tests]) == [pytest.approx(1 / 3)]
+
+
 def test_equal_programs_of_equal_rows_run_once() -> None:
     """And an equal program of another row does not share its score."""
     recording = Recording(result(stdout="1"), result(stdout="1"))
