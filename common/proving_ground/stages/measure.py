@@ -191,6 +191,7 @@ STAGE = Stage(
         "training.samples_per_prompt",
         "training.proof_batch_size",
         "training.confidence",
+        "training.health.reward_seconds",
     ),
     add_options=_add_options,
 )

@@ -215,13 +215,15 @@ def graded(
 ) -> tuple[Rates, NDArray[np.float64]]:
     """``pass_rates`` of each grader, and what ``passed`` the first; ``rows`` are those of ``samples``.
 
-    The first grader is the reward, whose calls ``seconds`` bounds. The others get the sample's reference
+    ``seconds`` bounds each call of a grader. The first is the reward; the others get the sample's reference
     answer, too, as a column ``reference``: no policy has been trained to please them.
     """
     (first, reward), *others = graders.items()
     right = passed(rows, completions, reward, seconds=seconds)
     known = [{**row, "reference": reference_of(each)} for row, each in zip(rows, samples, strict=True)]
-    results = {first: right, **{name: passed(known, completions, grader) for name, grader in others}}
+    results = {first: right}
+    for name, grader in others:
+        results[name] = passed(known, completions, grader, seconds=seconds)
     return {name: pass_rates(each).tolist() for name, each in results.items()}, right
 
 

@@ -96,6 +96,22 @@ def test_a_killed_run_goes_on_where_it_stopped(data_dir: Path, tmp_path: Path) -
     assert json.loads(again.stdout.splitlines()[-1])["kept"] == len(finished)
 
 
+def test_the_model_is_asked_as_configured(data_dir: Path, tmp_path: Path) -> None:
+    sent = {
+        "model": "accounts/mine/models/own",
+        "temperature": 0.7,
+        "max_tokens": 77,
+        "reasoning_effort": "low",
+    }
+    options = [word for name, value in sent.items() for word in (f"--fireworks.{name}", str(value))]
+    with serve(right_half) as server:
+        ran = regenerate(server, data_dir, tmp_path, *options, "--prompt.system", "Be brief.", "--limit", "2")
+    assert ran.returncode == 0, ran.stderr
+    assert [{name: request["body"][name] for name in sent} for request in server.requests] == [sent] * 2
+    systems = {request["body"]["messages"][0]["content"] for request in server.requests}
+    assert systems == {"Be brief."}
+
+
 def test_a_killed_run_keeps_what_the_server_answered(data_dir: Path, tmp_path: Path) -> None:
     """By the server's count: but for those in flight, no answer that it sent is asked for again."""
     with serve(right_half) as server:

@@ -1,9 +1,11 @@
 """Measuring any policy: which prompts it is asked, what it answers, and how two of them differ."""
 
+import dataclasses
 import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -69,15 +71,49 @@ def test_a_folder_alone_and_against_another(
     assert (same["improvement"], same["improvement_right"], same["interval"]) == (0.0, 0.0, [0.0, 0.0])
 
 
-def test_a_pinned_revision_is_trained(
+def test_a_measurement_has_its_own_batches_seed_type_and_time(
+    task: Task, policies: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proving_ground.training import proof
+
+    batches: list[int] = []
+    seen: list[tuple[list[str], str]] = []
+
+    def generate(model: Any, tokenizer: Any, texts: Any, **settings: Any) -> Any:
+        batches.append(len(texts))
+        sampled = generated(model, tokenizer, texts, **settings)
+        seen.append(([each.text for each in sampled], str(model.dtype)))
+        return sampled
+
+    generated = proof.generate
+    monkeypatch.setattr(proof, "generate", generate)
+    policy = ("--policy", tiny_policy(policies))
+    options = ("--training.proof_batch_size", "24", "--model.dtype", "bfloat16")
+    for seed in (42, 42, 43):
+        config = json.loads((task.folder / "config.json").read_text())
+        (task.folder / "config.json").write_text(json.dumps({**config, "grpo": {"seed": seed}}))
+        measured(task, capsys, *policy, *options)
+    assert batches == [24, 16] * 3
+    assert seen[:2] == seen[2:4] != seen[4:]
+    assert {dtype for _, dtype in seen} == {"torch.bfloat16"}
+
+    def hangs(*asked: Any, **columns: Any) -> Any:
+        time.sleep(30)
+
+    hanging = dataclasses.replace(task, reward=hangs)
+    code, summary = measured(hanging, capsys, *policy, "--training.health.reward_seconds", "0.3")
+    assert code == 1 and "reward too slow" in summary["problem"]
+
+
+def test_what_is_trained_has_the_revision_and_type_that_were_asked_for(
     task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from proving_ground.training import policy, session
 
-    loads: list[tuple[str, str | None]] = []
+    loads: list[tuple[str, str, str | None]] = []
 
     def load(name: str, dtype: str = "float32", revision: str | None = None) -> Any:
-        loads.append((name, revision))
+        loads.append((name, dtype, revision))
         raise CannotRunError("no hub here")
 
     monkeypatch.setattr(policy, "load_policy", load)
@@ -89,12 +125,12 @@ def test_a_pinned_revision_is_trained(
         assert caught.value.code == 2
         return capsys.readouterr().err.splitlines()[-1]
 
-    pinned = ("--model.revision", "abc")
+    pinned, typed = ("--model.revision", "abc"), ("--model.dtype", "bfloat16")
     training = ("--grpo.use_cpu", "true", "--grpo.bf16", "false", "--model.name")
-    assert said(train, *training, "owner/name", *pinned) == said(train, *training, "owner/name")
+    assert said(train, *training, "owner/name", *pinned) == said(train, *training, "owner/name", *typed)
     assert "revision" in said(train, *training, str(task.folder), *pinned)
     assert said(train, *pinned).startswith("error: model.revision: embedded has no revisions")
-    assert loads == [("owner/name", "abc"), ("owner/name", None)]
+    assert loads == [("owner/name", "float32", "abc"), ("owner/name", "bfloat16", None)]
 
 
 @pytest.mark.parametrize(
@@ -193,11 +229,13 @@ def test_an_api_is_asked_the_held_out_prompts(
     address, asked = api
     config = json.loads((task.folder / "config.json").read_text())
     (task.folder / "config.json").write_text(json.dumps({**config, "grpo": {"top_p": 0.9}}))
-    options = ("--max-tokens", "9", "--temperature", "0.5", "--training.held_out_prompts", "16")
+    options = ["--max-tokens", "9", "--temperature", "0.5", "--training.held_out_prompts", "16"]
+    options += ["--prompt.system", "Be brief."]
     code, summary = measured(task, capsys, "--policy", address, *options)
     assert code == 0 and summary["accuracy"] == 0.5
     prompts = sorted(body["messages"][-1]["content"] for body in asked)
     assert prompts == sorted(row["messages"][0]["content"] for row in HELD_OUT[:16] for _ in range(2))
+    assert {body["messages"][0]["content"] for body in asked} == {"Be brief."}
     sent = ("model", "max_tokens", "temperature", "top_p")
     assert {tuple(body[name] for name in sent) for body in asked} == {("served", 9, 0.5, 0.9)}
 
