@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from proving_ground.errors import CannotRunError, InfrastructureError
+from proving_ground.services import __main__ as command
 from proving_ground.services import servers
 from proving_ground.services.servers import serve_policy
 from tests.conftest import ROOT
@@ -75,3 +79,28 @@ def test_the_command_refuses_a_missing_policy_in_one_line(tmp_path: Path) -> Non
     )
     assert ended.returncode == 2
     assert "no saved policy" in ended.stderr.splitlines()[-1]
+
+
+def test_the_command_serves_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: dict[str, Any] = {}
+    process = SimpleNamespace(wait=lambda: None)
+    gateway = SimpleNamespace(url="", environment={}, journal=tmp_path, process=process)
+
+    def standing_in(name: str) -> Any:
+        @contextmanager
+        def serve(*words: Any, **options: Any) -> Iterator[Any]:
+            started[name] = (*words, *options.items())
+            yield gateway if name == "serve_gateway" else "http://127.0.0.1:9"
+
+        return serve
+
+    for name in ("serve_code_sandbox", "serve_policy", "serve_gateway"):
+        monkeypatch.setattr(servers, name, standing_in(name))
+    words = ["--policy", "outputs/mine", "--model", "accounts/a/models/b", "--device", "cuda:1"]
+    words += ["--port", "8399", "--journal", "asked.jsonl", "--faults", "faults.json"]
+    with pytest.raises(SystemExit) as ended:
+        command.main(words)
+    assert ended.value.code == 2, "the gateway has ended by itself"
+    assert started["serve_policy"] == (Path("outputs/mine"), "accounts/a/models/b", ("device", "cuda:1"))
+    asked = {"journal": Path("asked.jsonl"), "faults": Path("faults.json"), "port": 8399}
+    assert {*asked.items(), ("model", "accounts/a/models/b")} <= {*started["serve_gateway"][1:]}

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_both_train_the_same_way_from_the_same_configuration(
 
     template, example = tmp_path / "template", tmp_path / "example"
     # Better by 0.35 than before, but as few prompts as these do not tell that from 0.3.
-    passed = [np.zeros(100), np.repeat([0.0, 1.0], [65, 35])]
+    passed = [np.zeros(100), np.repeat([0.0, 1.0], [65, 35])] * 2
 
     def pass_at_1(trainer: Any, rows: list[dict[str, Any]], reward: Any) -> Any:
         trained = [row["prompt"] for row in trainer.train_dataset]
@@ -39,6 +40,9 @@ def test_both_train_the_same_way_from_the_same_configuration(
 
     monkeypatch.setattr("proving_ground.training.proof.pass_at_1", pass_at_1)
     assert grpo_example.main(["--output_dir", str(template), "--max_steps", "2"]) == 1
+    shutil.copytree(template / "cache", tmp_path / "again" / "cache")
+    again = ["--output_dir", str(tmp_path / "again"), "--max_steps", "1", "--margin", "0.2"]
+    assert grpo_example.main(again) == 0, "0.25 at least, says the interval"
     args = torch.load(template / "policy" / "training_args.bin", weights_only=False)
     plain = type(args)(output_dir="x", use_cpu=True, bf16=False)
     unlike = {name for name, value in vars(plain).items() if getattr(args, name) != value}
