@@ -427,6 +427,18 @@ def test_every_stage_refuses_what_a_failed_preparation_left(
     assert not (tmp_path / "run").exists()
 
 
+def test_who_names_a_folder_names_the_data(
+    step: Step, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step()
+    (tmp_path / "tiny" / "config.json").write_text('{"data": {"source": "nothing.jsonl", "limit": 40}}')
+    options = ["--data.dir", str(tmp_path / "tiny"), "--output-dir", str(tmp_path / "run")]
+    with pytest.raises(SystemExit) as end:
+        local_eval.STAGE.main(tiny_task.task(tmp_path / "tiny"), "doc", options)
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and "gives no wrong answer for tiny-" in said, "it has read the rows"
+
+
 def test_another_configuration_has_data_of_its_own(tmp_path: Path) -> None:
     """What is committed beside an example stays what its ``config.json`` made."""
     folder = tmp_path / "examples" / "tiny"

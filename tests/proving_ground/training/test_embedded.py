@@ -133,7 +133,10 @@ def test_answers_are_taught_and_no_prompts_and_the_rewarded_form_in_its_share(
         warm_start_batch_size=30,
         warm_start_learning_rate=7e-4,
     )
-    tokenizer = load_policy(embedded_policy(ROWS, ANSWERS, cache_dir=tmp_path, config=config)).tokenizer
+    policy = load_policy(embedded_policy(ROWS, ANSWERS, cache_dir=tmp_path, config=config))
+    tokenizer, shape = policy.tokenizer, policy.model.config
+    assert (shape.hidden_size, shape.num_hidden_layers, shape.num_attention_heads) == (32, 1, 2)
+    assert 300 <= len(tokenizer) == shape.vocab_size <= 304, "and the tokens between messages"
     labels = [[label for label in row["labels"] if label != -100] for row in taught]
     assert all(row["input_ids"][-len(own) :] == own for row, own in zip(taught, labels, strict=True))
     texts = [text.removesuffix(embedded.END) for text in tokenizer.batch_decode(labels)]

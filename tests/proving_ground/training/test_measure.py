@@ -123,14 +123,19 @@ def test_what_is_trained_has_the_revision_and_type_that_were_asked_for(
         with pytest.raises(SystemExit) as caught:
             stage.STAGE.main(task, "", words)
         assert caught.value.code == 2
-        return capsys.readouterr().err.splitlines()[-1]
+        shown.append(capsys.readouterr().err)
+        return shown[-1].splitlines()[-1]
 
+    shown: list[str] = []
     pinned, typed = ("--model.revision", "abc"), ("--model.dtype", "bfloat16")
     training = ("--grpo.use_cpu", "true", "--grpo.bf16", "false", "--model.name")
     assert said(train, *training, "owner/name", *pinned) == said(train, *training, "owner/name", *typed)
     assert "revision" in said(train, *training, str(task.folder), *pinned)
     assert said(train, *pinned).startswith("error: model.revision: embedded has no revisions")
     assert loads == [("owner/name", "float32", "abc"), ("owner/name", "bfloat16", None)]
+    assert "model owner/name: learning_rate 1e-06, lr_scheduler_type" in shown[0], "what nobody has set"
+    said(train, *training, "owner/name", "--grpo.learning_rate", "1e-5")
+    assert "the newest" in shown[-1] and "pins one): lr_scheduler_type" in shown[-1]
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ def test_the_test_mode_makes_one_step_on_the_cpu_of_it(path: Path, tmp_path: Pat
     assert config.model.name == "embedded"
 
 
+def test_the_test_mode_keeps_fields_that_it_has_no_need_to_change() -> None:
+    own = {"model": {"embedded": {"grpo": {"beta": 0.1, "epsilon": 0.3}}}, "grpo": {"epsilon": 0.4}}
+    grpo = in_test_mode(Config.model_validate(own)).grpo
+    assert (grpo["beta"], grpo["epsilon"]) == (0.1, 0.4)
+
+
 def test_adapters_are_as_configured() -> None:
     made = lora(LoraConfig(rank=3, alpha=5, dropout=0.25, target_modules="q_proj"))
     assert (made.r, made.lora_alpha, made.lora_dropout, made.target_modules) == (3, 5, 0.25, "q_proj")
