@@ -422,7 +422,9 @@ def is_hub_name(name: str) -> bool:
 def check_there(policy: str, name: str) -> None:
     """Raise ``CannotRunError`` for a policy whose ``name`` is neither there nor one that the hub may have."""
     if ":" not in name and not is_hub_name(name) and not Path(name).exists():
-        raise CannotRunError(f"policy {policy!r}: no such file or folder")
+        pinned, at, revision = name.rpartition("@")
+        hint = f"; for a revision say --model.revision {revision}" if at and is_hub_name(pinned) else ""
+        raise CannotRunError(f"policy {policy!r}: no such file or folder{hint}")
 
 
 def _near(key: str, otherwise: str = "; --help lists them") -> str:

@@ -32,7 +32,7 @@ FACTS = 6
 
 LOADING = "loading torch, transformers and trl (seconds; longer the first time)"
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EISDIR, errno.ENOTDIR)
 
 
 @dataclass(frozen=True)

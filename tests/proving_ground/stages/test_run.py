@@ -58,6 +58,7 @@ def raises(error: BaseException) -> Callable[[Run], Result]:
         ),
         (raises(PermissionError(errno.EACCES, "Permission denied", "a")), 2, False, "a: Permission denied;"),
         (raises(OSError(errno.EROFS, "Read-only file system")), 2, False, "/toy: Read-only file system;"),
+        (raises(IsADirectoryError(errno.EISDIR, "Is a directory", "run.lock")), 2, False, "run.lock: Is a"),
         (raises(OSError(errno.EIO, "Input/output error")), 1, False, "Traceback"),
         (raises(RuntimeError("a bug")), 1, False, "Traceback"),
     ],

@@ -131,6 +131,7 @@ def test_what_is_trained_has_the_revision_and_type_that_were_asked_for(
     training = ("--grpo.use_cpu", "true", "--grpo.bf16", "false", "--model.name")
     assert said(train, *training, "owner/name", *pinned) == said(train, *training, "owner/name", *typed)
     assert "revision" in said(train, *training, str(task.folder), *pinned)
+    assert said(train, *training, "owner/name@abc").endswith("for a revision say --model.revision abc")
     assert said(train, *pinned).startswith("error: model.revision: embedded has no revisions")
     assert loads == [("owner/name", "float32", "abc"), ("owner/name", "bfloat16", None)]
     assert "model owner/name: learning_rate 1e-06, lr_scheduler_type" in shown[0], "what nobody has set"
