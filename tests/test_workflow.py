@@ -296,6 +296,16 @@ def test_an_example_that_is_there_is_not_written_over(noxfile: Any) -> None:
         noxfile.new_example(session)
 
 
+@pytest.mark.parametrize(
+    "name", ["tests", "e2e", "docs", "smoke", "real", "drift", "cluster", "kills", "bench"]
+)
+def test_words_behind_a_session_reach_its_tests(name: str, noxfile: Any) -> None:
+    of_what = {"drift": [*noxfile.DRIFT][:1], "cluster": [], "kills": [], "bench": []}
+    words = ("-k", "preview")
+    ran = commands(getattr(noxfile, name), *of_what.get(name, ["math_example"]), posargs=words)
+    assert ran[-1][-2:] == words
+
+
 def test_every_test_is_run_by_a_session(noxfile: Any) -> None:
     one = "math_example"
     ran = [

@@ -152,6 +152,17 @@ def test_what_is_no_literal_is_judged_as_a_whole(module_of: Import) -> None:
     assert scores == [1.0] + [0.0] * (len(completions) - 1)
 
 
+def test_a_whole_source_does_not_bring_the_function_that_it_tests(module_of: Import) -> None:
+    """MBPP's sources name the function itself: the reference's own, in the source, would pass for any."""
+    source = "def check(f):\n    assert f([1]) == (1,)\n\ncheck(last)\nassert last(one()) == (2,)"
+    program = "def one():\n    return [1, 2]\n\ndef last(x):\n    return (x[-1],)"
+    test = module_of("asserts").whole(source, "last", program)
+    wrong = f"```python\n{program.replace('-1', '0')}\n```"
+    right = f"```python\n{program}\n```"
+    reward = module_of("task").TASK.reward
+    assert reward([right, wrong], [json.dumps([test])] * 2) == [1.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

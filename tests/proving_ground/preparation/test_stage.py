@@ -386,6 +386,8 @@ def test_a_file_that_was_edited_is_refused(step: Step, tmp_path: Path) -> None:
     assert read_samples(tmp_path / "tiny" / "dataset.jsonl")
     with pytest.raises(CannotRunError, match=r"held_out.jsonl: not the file .*; run prepare_data.py first"):
         read_samples(tmp_path / "tiny" / "held_out.jsonl")
+    with pytest.raises(CannotRunError, match="not the file"):
+        read_samples(tmp_path / "tiny" / "held_out.jsonl", 1)
     (tmp_path / "tiny" / MANIFEST).unlink()
     assert read_samples(tmp_path / "tiny" / "held_out.jsonl"), "rows without a manifest are anybody's"
 

@@ -88,6 +88,18 @@ def test_the_table_counts_each_state(page: Path) -> None:
     assert text.count("no such step") == 4
 
 
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [(0, "1 holds"), (1, "1 does not hold"), (2, "1 could not run"), (130, "1 did not finish")],
+)
+def test_a_run_is_what_its_exit_code_says(code: int, state: str, tmp_path: Path) -> None:
+    write(tmp_path / "examples" / "one" / "config.json", "{}")
+    write(tmp_path / "examples" / "one" / "local_eval.py", "")
+    write(tmp_path / "outputs" / "one" / "local_eval" / "summary.json", summary("local_eval", code))
+    assert main(["--examples", str(tmp_path / "examples"), "--outputs", str(tmp_path / "outputs")]) == 0
+    assert state in Page((tmp_path / "outputs" / "report" / "index.html").read_text()).text
+
+
 def test_mocked_and_test_mode_runs_are_marked(page: Path) -> None:
     text = page.read_text()
     assert text.count('<span class="badge mark">mocked</span>') == 1

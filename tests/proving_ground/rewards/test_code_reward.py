@@ -135,6 +135,11 @@ def test_an_honest_program_scores_one(program: str, tests: str, sandbox: Sandbox
 PARTIAL = {
     "one of four outputs": ("print(2)", stdio(("1", "1"), ("2", "2"), ("3", "3"), ("4", "4")), 0.25),
     "two of three values": ("def solve(x): return abs(x)", calls(([1], 1), ([-1], -1), ([0], 0)), 2 / 3),
+    "an error for the first input": (
+        "print(10 // int(input()))",
+        stdio(("0", "0"), ("1", "10"), ("2", "5"), ("5", "2")),
+        0.75,
+    ),
     "exact types": ("def solve(x): return x == 1", calls(([1], True), ([1], 1), ([0], False), ([0], 0)), 0.5),
     "one call fails": ("def solve(x): return 1 // x", calls(([1], 1), ([0], 0), ([1], 1)), 2 / 3),
     "exit in the middle": (

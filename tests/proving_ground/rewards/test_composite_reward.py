@@ -14,6 +14,7 @@ from proving_ground.errors import InfrastructureError
 from proving_ground.rewards import composite_reward
 from proving_ground.rewards.code import code_reward
 from proving_ground.rewards.composite import make_composite_reward
+from proving_ground.rewards.contract import report_failures
 from proving_ground.rewards.math import math_reward
 from proving_ground.sandbox import RunResult
 
@@ -73,6 +74,18 @@ def test_a_part_that_does_not_apply_is_left_out(
     present = [name for name, score in zip("abc", scores, strict=True) if score is not None]
     if present:  # missing from the row is the same as None
         assert reward(["x"], truths(dict.fromkeys(present, 0))) == [expected]
+
+
+def test_a_part_that_failed_costs_only_the_rows_that_have_it() -> None:
+    def failing(completions: Any, ground_truth: Any, **columns: Any) -> list[float | None]:
+        report_failures(columns, "launch", 1)
+        return [None] * len(completions)
+
+    reward = make_composite_reward({"a": fixed(1.0, 1.0), "b": failing}, {"a": 0.5, "b": 0.5})
+    logged: list[Any] = []
+    asked = ["", ""], truths({"a": 0, "b": 0}, {"a": 1})
+    assert reward(*asked, log_metric=lambda *entry: logged.append(entry)) == [None, 1.0]
+    assert logged
 
 
 def test_each_row_gets_its_own_columns() -> None:

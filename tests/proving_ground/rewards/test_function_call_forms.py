@@ -46,7 +46,15 @@ def test_cohere(text: str) -> None:
     assert (score(text, [forms.OSLO]), score(text, [])) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize(("written", "code"), [("12", "12"), ("true", "true"), ("null", None)])
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("12", "12"),
+        ("true", "true"),
+        ("null", None),
+        ("\n  if x:\n    y \n\n", "  if x:\n    y \n"),  # but for one line break at either end
+    ],
+)
 def test_markup_says_a_string_or_null_where_the_schema_asks_for_one(written: str, code: str | None) -> None:
     text = f"<function=book>\n<parameter=code>{written}</parameter>\n</function>"
     assert score(text, [forms.call(code=code)]) == 1.0

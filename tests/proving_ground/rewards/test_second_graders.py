@@ -7,7 +7,7 @@ import pytest
 
 from proving_ground.rewards import code_reward
 from proving_ground.rewards.second import _inputs, exact_calls, hidden_tests, math_verify_strict
-from proving_ground.sandbox import RunFailedError
+from proving_ground.sandbox import RunFailedError, SandboxSettings
 from proving_ground.sandbox.local import LocalSandbox
 
 CALLS = [
@@ -87,6 +87,14 @@ def test_a_program_that_could_not_be_run_has_no_score(monkeypatch: pytest.Monkey
     monkeypatch.setattr(LocalSandbox, "run", lost)
     program = fenced("def double(x):\n    return 2 * x")
     assert hidden_tests([program], [json.dumps(CALLS)], [program]) == [None]
+
+
+def test_programs_run_where_the_settings_say() -> None:
+    """Two hundred MiB are more than these settings give, and less than the default."""
+    program = fenced("def double(x):\n    bytearray(200 << 20)\n    return 2 * x")
+    truth, reference = [json.dumps(CALLS)], [fenced("def double(x):\n    return 2 * x")]
+    assert hidden_tests([program], truth, reference) == [1.0]
+    assert hidden_tests([program], truth, reference, sandbox=SandboxSettings(memory_mb=100)) == [0.0]
 
 
 def test_numbers_by_math_verify() -> None:

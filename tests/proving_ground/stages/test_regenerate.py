@@ -201,6 +201,13 @@ def test_one_refused_row_does_not_stop_the_others(data_dir: Path, tmp_path: Path
     assert len(server.requests) == 24
 
 
+def test_a_model_that_is_not_there_is_asked_for_once(data_dir: Path, tmp_path: Path) -> None:
+    with serve(lambda request, number: Reply({"error": {"message": "no such model"}}, status=404)) as server:
+        ran = regenerate(server, data_dir, tmp_path, "--concurrency", "1")
+    assert ran.returncode == 2 and "no such model" in ran.stderr
+    assert len(server.requests) == 1
+
+
 def test_a_200_that_is_no_completion_is_an_error(data_dir: Path, tmp_path: Path) -> None:
     def first_none(request: dict[str, Any], number: int) -> Reply:
         return right_half(request, number) if mended else Reply({"choices": []})
