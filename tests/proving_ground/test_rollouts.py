@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow
@@ -10,6 +11,7 @@ import pytest
 
 from proving_ground.dataset import write_jsonl
 from proving_ground.errors import CannotRunError
+from proving_ground.preparation import FILES
 from proving_ground.rollouts import keep_within, naming_rows, read_rollouts, rollout_files
 from proving_ground.validation import rescore
 
@@ -53,6 +55,17 @@ def run(tmp_path: Path) -> Path:
         table = pyarrow.Table.from_pylist(rows)
         pyarrow.parquet.write_table(table, folder / f"completions_{step:05d}.parquet")
     return tmp_path / "run"
+
+
+def test_an_example_has_the_rows_of_all_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GRPO may ask the warm start's prompts, too (training.reuse_warm_start)."""
+    for name in FILES:
+        (tmp_path / name).write_text("{}")
+    example = SimpleNamespace(TASK=SimpleNamespace(folder=tmp_path))
+    monkeypatch.setattr("proving_ground.validation.inputs.example_module", lambda name: example)
+    assert {path.name for path in rescore._own_data("mine")} == {*FILES}
+    (tmp_path / FILES[-1]).write_text("")
+    assert len(rescore._own_data("mine")) == 2, "an empty file is no mistake"
 
 
 def rescored(run: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:

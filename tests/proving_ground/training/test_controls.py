@@ -76,6 +76,17 @@ def test_what_a_control_teaches_as_well_is_not_the_rewards_doing(control: str) -
     assert signal.status == ("fail" if control else "pass")
 
 
+def test_groups_that_are_right_or_wrong_as_a_whole_have_no_gradient() -> None:
+    class Decided(Untrained):
+        def ask(self, trainer: str, rows: Sequence[Mapping[str, Any]], title: str) -> list[list[str]]:
+            return [[row["ground_truth"] if number % 2 else "?"] * 8 for number, row in enumerate(rows)]
+
+    examination, lesson = examined()
+    findings, _ = _learnable(examination, Decided(examination, lesson, {}))
+    (bound,) = [each for each in findings if each.check_id == "statistical.variance_bound"]
+    assert bound.status == "fail" and bound.measured["share_with_a_gradient"] == 0.0
+
+
 def test_true_truths_teach_and_shuffled_ones_do_not(tmp_path: Path) -> None:
     """The policy knows the form and half-knows the answers; hits on shuffled truths teach it nothing."""
     examination, lesson = examined()

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from proving_ground.training.checkpoints import (
     list_files,
     read_record,
 )
+from proving_ground.training.session import _train_from
 from tests.proving_ground.training import words
 from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
 
@@ -120,6 +122,21 @@ def remove(path: Path) -> None:
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-2])
+
+
+@pytest.mark.parametrize(("max_steps", "trains"), [(-1, True), (9, True), (8, False)])
+def test_a_resumed_run_trains_what_is_left(max_steps: int, trains: bool, tmp_path: Path) -> None:
+    """A limit of -1 is TRL's for none: the epochs decide."""
+    found = checkpoint(tmp_path, 8)
+    trained: list[str] = []
+
+    def train(resume_from_checkpoint: str) -> None:
+        trained.append(resume_from_checkpoint)
+
+    limit = SimpleNamespace(max_steps=max_steps)
+    trainer: Any = SimpleNamespace(args=limit, train=train, _load_from_checkpoint=lambda path: None)
+    _train_from(trainer, found)
+    assert trained == ([str(found)] if trains else [])
 
 
 @pytest.mark.parametrize("damage", [remove, cut])

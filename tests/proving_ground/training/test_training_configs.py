@@ -68,6 +68,12 @@ def test_the_test_mode_keeps_fields_that_it_has_no_need_to_change() -> None:
     assert (grpo["beta"], grpo["epsilon"]) == (0.1, 0.4)
 
 
+def test_what_is_ours_by_default_can_be_said_otherwise(tmp_path: Path) -> None:
+    said = {"log_completions": False, "num_completions_to_print": 3, "logging_nan_inf_filter": True}
+    args = build_config({"use_cpu": True, "bf16": False, **said}, tmp_path)
+    assert {name: getattr(args, name) for name in said} == said
+
+
 def test_adapters_are_as_configured() -> None:
     made = lora(LoraConfig(rank=3, alpha=5, dropout=0.25, target_modules="q_proj"))
     assert (made.r, made.lora_alpha, made.lora_dropout, made.target_modules) == (3, 5, 0.25, "q_proj")
