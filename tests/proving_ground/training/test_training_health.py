@@ -64,6 +64,7 @@ def test_the_check_stops_the_run_with_evidence_and_remedy(training: Any, name: s
         trainer.train()
     assert "\n" not in str(caught.value)
     assert trainer.health.found == [name]
+    assert trainer.state.global_step < trainer.args.max_steps, "not at the end alone"
 
 
 def test_a_loss_that_is_not_finite_is_seen_as_it_was(training: Any, monkeypatch: pytest.MonkeyPatch) -> None:
