@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -279,6 +280,19 @@ def test_requirements_bring_what_they_need_and_no_more(tmp_path: Path) -> None:
     for bad in ("math-verify>=99", "???"):
         with pytest.raises(RequirementError, match="0.9" if "99" in bad else "not a requirement"):
             place_requirements(bad, tmp_path)
+
+
+@pytest.mark.parametrize(("asked", "brought"), [("a", ["a", "c"]), ("a[x]", ["a", "b", "c"])])
+def test_a_requirement_brings_what_its_extras_need(
+    asked: str, brought: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = {"a": ["b>=1; extra == 'x'", "c"], "b": [], "c": ["d; python_version < '3'"]}
+    monkeypatch.setattr(
+        packages.metadata,
+        "distribution",
+        lambda name: SimpleNamespace(name=name, version="1.0", requires=needs[name]),
+    )
+    assert sorted(each.name for each in packages._with_dependencies([asked])) == brought
 
 
 def test_without_links_files_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

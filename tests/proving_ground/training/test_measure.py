@@ -218,7 +218,8 @@ def api() -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
             number = [row["messages"][0]["content"] for row in HELD_OUT].index(question)
             word = question.split()[-1] if number % 2 else "nothing"
             message = {"role": "assistant", "content": f"<answer>{word}</answer>"}
-            return self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}]})
+            reason = ("length", "stop", "tool_calls", "stop")[number % 4]
+            return self._send(200, {"choices": [{"message": message, "finish_reason": reason}]})
 
         def log_message(self, *arguments: Any) -> None:
             pass
@@ -239,6 +240,7 @@ def test_an_api_is_asked_the_held_out_prompts(
     options += ["--prompt.system", "Be brief."]
     code, summary = measured(task, capsys, "--policy", address, *options)
     assert code == 0 and summary["accuracy"] == 0.5
+    assert summary["cut_off"] == 0.25, "a call of a tool is a whole answer"
     prompts = sorted(body["messages"][-1]["content"] for body in asked)
     assert prompts == sorted(row["messages"][0]["content"] for row in HELD_OUT[:16] for _ in range(2))
     assert {body["messages"][0]["content"] for body in asked} == {"Be brief."}
