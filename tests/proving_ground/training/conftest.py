@@ -13,6 +13,8 @@ from tests.proving_ground.training import words
 
 SAMPLES = words.make_samples(120)
 ROWS = training_rows(SAMPLES)
+SEED = 1
+"""Of the policy that all tests share: a whole run of ``SAMPLES`` with it begins with the same one."""
 
 EMBEDDED = {
     "hidden_size": 64,
@@ -40,23 +42,18 @@ GRPO = {
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No policy of an earlier run: warm starts are under test here."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+def policies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
+    """The cache of warm-started policies, which pytest's workers share: the first one makes a policy.
 
-
-@pytest.fixture(scope="session")
-def policies(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The cache of warm-started policies, which pytest's workers share: the first one makes the policy."""
+    None of an earlier run is in it: warm starts are under test here.
+    """
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "policies"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        tiny_policy(folder)
-    return folder
+    cache = (base if worker_id == "master" else base.parent) / "cache"
+    folder = cache / "proving_ground" / "policies"
+    folder.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(cache))
+        yield folder
 
 
 Training = Callable[..., Any]
@@ -105,4 +102,6 @@ def tiny_policy(policies: Path) -> str:
 
     answers = [words.demonstrations(sample) for sample in SAMPLES]
     config = EmbeddedConfig.model_validate(EMBEDDED)
-    return embedded_policy(ROWS, answers, config=config, cache_dir=policies, seed=1)
+    with (policies.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return embedded_policy(ROWS, answers, config=config, cache_dir=policies, seed=SEED)

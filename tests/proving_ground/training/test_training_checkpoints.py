@@ -25,7 +25,7 @@ from proving_ground.training.checkpoints import (
 )
 from proving_ground.training.session import _train_from
 from tests.proving_ground.training import words
-from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
+from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES, SEED, tiny_policy
 
 
 def record(folder: Path, *, state: str = "running", test_mode: bool = False) -> RunRecord:
@@ -233,10 +233,11 @@ def test_a_record_is_never_half_written(tmp_path: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_a_disk_that_fills_ends_the_run_with_a_line_and_a_checkpoint(
-    full: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    full: str, tmp_path: Path, policies: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    tiny_policy(policies)
     folder, output = tmp_path / "examples" / "tiny", tmp_path / "outputs" / "tiny" / "train"
-    grpo = {**GRPO, "max_steps": 4, "save_strategy": "steps", "save_steps": 2}
+    grpo = {**GRPO, "max_steps": 4, "save_strategy": "steps", "save_steps": 2, "seed": SEED}
     config = {"model": {"embedded": EMBEDDED}, "training": {"prove": False}, "grpo": grpo}
     write_json(folder / "config.json", config)
     write_jsonl(folder / "dataset.jsonl", SAMPLES)

@@ -12,7 +12,7 @@ import pytest
 from proving_ground.config import Config
 from proving_ground.errors import CannotRunError
 from tests.proving_ground.training import words
-from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES, tiny_policy
+from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES, SEED, tiny_policy
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def run(policies: Path, output: Path, **options: Any) -> Any:
                 "held_out_prompts": 38,
                 "confidence": 0.9,
             },
-            "grpo": {**GRPO, "max_steps": 8, "per_device_train_batch_size": 32},
+            "grpo": {**GRPO, "max_steps": 8, "per_device_train_batch_size": 32, "seed": SEED},
         }
     )
     return train_policy(
@@ -138,7 +138,7 @@ def test_a_claim_that_does_not_hold_says_so_each_time(
 
     monkeypatch.setattr(session, "ask", noted)
     failed = run(policies, tmp_path, margin=0.99)
-    assert asked == [(38, 2, GRPO["seed"])] * 2, "before and after alike, as the settings say"
+    assert asked == [(38, 2, SEED)] * 2, "before and after alike, as the settings say"
     assert "pass@1 on 38 held-out prompts went from" in failed.problem
     assert "the 90% interval of the improvement [" in failed.problem
     assert "training.margin (0.99)" in failed.problem
@@ -253,7 +253,7 @@ def test_the_runs_seed_is_the_embedded_policys(
         raise CannotRunError(f"built with seed {seed}")
 
     monkeypatch.setattr(session, "embedded_policy", build)
-    with pytest.raises(CannotRunError, match=f"built with seed {GRPO['seed']}$"):
+    with pytest.raises(CannotRunError, match=f"built with seed {SEED}$"):
         run(policies, tmp_path, margin=0.0)
 
 

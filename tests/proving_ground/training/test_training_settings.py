@@ -15,22 +15,17 @@ from proving_ground.rewards.contract import report_failures
 from proving_ground.stages import train
 from proving_ground.stages.task import Task
 from tests.proving_ground.training import words
-from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES
+from tests.proving_ground.training.conftest import EMBEDDED, GRPO, SAMPLES, SEED, tiny_policy
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 """``run(reward, option, ...)``: the exit code and the summary of a short training."""
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path, policies: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    # The policy that the other tests have warm-started: the same rows, settings and seed.
-    (tmp_path / "proving_ground").mkdir()
-    (tmp_path / "proving_ground" / "policies").symlink_to(policies)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def run(tmp_path: Path, policies: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    tiny_policy(policies)
     folder = tmp_path / "examples" / "tiny"
-    grpo = {**GRPO, "max_steps": 2, "seed": 1}
+    grpo = {**GRPO, "max_steps": 2, "seed": SEED}
     write_json(folder / "config.json", {"model": {"embedded": EMBEDDED}, "grpo": grpo})
     write_jsonl(folder / "dataset.jsonl", SAMPLES[:100])
     write_jsonl(folder / "warm_start.jsonl", SAMPLES)
