@@ -14,7 +14,7 @@ from proving_ground.errors import CannotRunError
 from proving_ground.rewards import math_reward
 from proving_ground.rewards.contract import call_reward
 from proving_ground.validation import canaries
-from proving_ground.validation.checks import Examination, fast_checks, oracle_max
+from proving_ground.validation.checks import Examination, Raised, _differ, fast_checks, oracle_max
 from proving_ground.validation.command import main
 from proving_ground.validation.inputs import UnsupportedError, foreign_subject, in_trl_form, load_reward
 from proving_ground.validation.verdict import badge, differences, policy, read_report
@@ -499,9 +499,25 @@ def test_words_are_no_expression(truth: str) -> None:
 @pytest.mark.parametrize("function", [of_one, of_a_row, with_prompt])
 def test_functions_of_one_answer_are_called_for_each(function: Any) -> None:
     reward, form = in_trl_form(function)
-    prompts = [[{"role": "user", "content": "Q"}]] * 2
+    prompts = [[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Q"}]] * 2
     assert reward(prompts=prompts, completions=["7", "8"], ground_truth=["7", "7"]) == [1.0, 0.0]
     assert "a function of one answer" in form
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "differ"),
+    [
+        (1.0, 1.0, False),
+        (1.0, 0.0, True),
+        (1.0, None, True),
+        (None, 0.0, True),
+        (None, None, False),
+        (None, Raised("no"), True),
+        (Raised("no"), Raised("not"), False),
+    ],
+)
+def test_a_score_that_is_there_only_once_is_another_verdict(one: Any, two: Any, differ: bool) -> None:
+    assert _differ(one, two, 1e-6) is differ
 
 
 def test_a_function_without_a_completion_is_refused() -> None:
