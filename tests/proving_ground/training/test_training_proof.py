@@ -104,6 +104,7 @@ def run(policies: Path, output: Path, **options: Any) -> Any:
                 "margin": margin,
                 "samples_per_prompt": 2,
                 "held_out_prompts": 38,
+                "proof_batch_size": 30,
                 "confidence": 0.9,
             },
             "grpo": {**GRPO, "max_steps": 8, "per_device_train_batch_size": 32, "seed": SEED},
@@ -133,12 +134,12 @@ def test_a_claim_that_does_not_hold_says_so_each_time(
     ask, asked = session.ask, []
 
     def noted(trainer: Any, rows: Any, **options: Any) -> Any:
-        asked.append((len(rows), options["per_prompt"], options["seed"]))
+        asked.append((len(rows), *(options[name] for name in ("per_prompt", "seed", "batch_size"))))
         return ask(trainer, rows, **options)
 
     monkeypatch.setattr(session, "ask", noted)
     failed = run(policies, tmp_path, margin=0.99)
-    assert asked == [(38, 2, SEED)] * 2, "before and after alike, as the settings say"
+    assert asked == [(38, 2, SEED, 30)] * 2, "before and after alike, as the settings say"
     assert "pass@1 on 38 held-out prompts went from" in failed.problem
     assert "the 90% interval of the improvement [" in failed.problem
     assert "training.margin (0.99)" in failed.problem

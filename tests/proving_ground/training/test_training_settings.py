@@ -87,3 +87,25 @@ def test_weights_have_the_type_that_was_asked_for(run: Run, tmp_path: Path) -> N
     with safe_open(tmp_path / "outputs" / "tiny" / "train" / "policy" / "model.safetensors", "pt") as saved:
         assert {str(saved.get_tensor(name).dtype) for name in saved.keys()} == {"torch.bfloat16"}  # noqa: SIM118
     assert code == 0
+
+
+def test_the_system_prompt_stands_before_every_question(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the warm start, the known answers, the proof and GRPO."""
+    from proving_ground.training import session
+
+    built, warm_start, seen = session.embedded_policy, list[Any](), dict[bool, set[str]]()
+
+    def embedded_policy(rows: Any, answers: Any, **options: Any) -> str:
+        warm_start.extend(rows)
+        return built(rows, answers, **options)
+
+    def reward(completions: Any, ground_truth: Any, prompts: Any, trainer_state: Any = None, **_: Any) -> Any:
+        before = {prompt[0]["content"] for prompt in prompts}
+        seen.setdefault(isinstance(trainer_state, TrainerState), set()).update(before)
+        return words.reward(completions, ground_truth)
+
+    monkeypatch.setattr(session, "embedded_policy", embedded_policy)
+    options = ["--prompt.system", "Be brief.", "--training.margin", "0", "--grpo.max_steps", "1"]
+    run(reward, *options, "--training.held_out_prompts", "4", "--training.samples_per_prompt", "1")
+    assert seen == {True: {"Be brief."}, False: {"Be brief."}}
+    assert {row["prompt"][0]["content"] for row in warm_start} == {"Be brief."}
