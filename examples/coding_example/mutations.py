@@ -4,7 +4,6 @@ Three kinds of mistake: another operator, a number that is off by one, another c
 """
 
 import ast
-import copy
 from collections.abc import Callable, Iterator, Mapping
 
 _OPERATORS: Mapping[type[ast.AST], type[ast.AST]] = {
@@ -78,17 +77,24 @@ def mutants(program: str, kind: str) -> Iterator[str]:
 
     Docstrings and the annotations of functions are no places: nothing depends on them.
     """
-    tree = ast.parse(program)
-    for place in range(len(_places(tree))):
-        changed = copy.deepcopy(tree)
-        if KINDS[kind](_places(changed)[place]):
-            yield ast.unparse(ast.fix_missing_locations(changed))
+    return (_mutant(program, kind, place) for place in _possible(program, kind))
 
 
 def one_of_each(program: str) -> list[str]:
     """One mutant of each kind that the program has a place for: the one in the middle of its places."""
-    found = [list(mutants(program, kind)) for kind in KINDS]
-    return [each[len(each) // 2] for each in found if each]
+    possible = {kind: _possible(program, kind) for kind in KINDS}
+    return [_mutant(program, kind, places[len(places) // 2]) for kind, places in possible.items() if places]
+
+
+def _possible(program: str, kind: str) -> list[int]:
+    """Where a mistake can be made; all are made in one tree: none makes another possible or impossible."""
+    return [place for place, node in enumerate(_places(ast.parse(program))) if KINDS[kind](node)]
+
+
+def _mutant(program: str, kind: str, place: int) -> str:
+    tree = ast.parse(program)
+    KINDS[kind](_places(tree)[place])
+    return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def _places(tree: ast.AST) -> list[ast.AST]:
