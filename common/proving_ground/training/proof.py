@@ -26,6 +26,8 @@ from proving_ground.training.policy import Policy, render_prompt
 from proving_ground.training.settings import SAMPLING
 
 RESAMPLES = 10_000
+SLOW_BATCH = 32
+"""Completions in one call of a second grader."""
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 """Rows as ``GRPOTrainer`` has them: ``prompt``, and the columns that a reward is called with."""
@@ -216,14 +218,15 @@ def graded(
     """``pass_rates`` of each grader, and what ``passed`` the first; ``rows`` are those of ``samples``.
 
     ``seconds`` bounds each call of a grader. The first is the reward; the others get the sample's reference
-    answer, too, as a column ``reference``: no policy has been trained to please them.
+    answer, too, as a column ``reference``: no policy has been trained to please them. They may be slower than
+    a reward (they run endless programs on every input), so a call of theirs has fewer completions.
     """
     (first, reward), *others = graders.items()
     right = passed(rows, completions, reward, seconds=seconds)
     known = [{**row, "reference": reference_of(each)} for row, each in zip(rows, samples, strict=True)]
     results = {first: right}
     for name, grader in others:
-        results[name] = passed(known, completions, grader, seconds=seconds)
+        results[name] = passed(known, completions, grader, seconds=seconds, batch_size=SLOW_BATCH)
     return {name: pass_rates(each).tolist() for name, each in results.items()}, right
 
 

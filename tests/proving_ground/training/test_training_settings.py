@@ -61,6 +61,7 @@ def test_a_reward_that_hangs_ends_the_run_in_its_time(when: str, run: Run) -> No
         return hangs() if calls[-1] == when else words.reward(completions, ground_truth)
 
     def second(completions: Any, ground_truth: Any, **columns: Any) -> Any:
+        assert len(completions) <= 32, "it may be slow: few in one call, which the time limit is for"
         return hangs() if when == "second grader" else words.reward(completions, ground_truth)
 
     code, summary = run(reward, "--training.health.reward_seconds", "0.3", second_grader=second)
