@@ -98,6 +98,12 @@ def test_a_mutant_has_exactly_one_mistake(
     assert all(ast.dump(ast.parse(mutant)) != ast.dump(ast.parse(program)) for mutant in found)
 
 
+def test_of_each_kind_the_mistake_in_the_middle_is_taken(module_of: Import) -> None:
+    program = "def f(a, b):\n    return a + b * 2 - 3"
+    taken = [each.partition("return ")[2] for each in module_of("mutations").one_of_each(program)]
+    assert taken == ["a - b * 2 - 3", "a + b * 3 - 3", "a + b * 9 - 3"]
+
+
 WEAK = "assert candidate(0) == 0\nassert candidate(2) == 4"
 STRONG = f"{WEAK}\nassert candidate(3) == 9"
 
